@@ -3,6 +3,7 @@
 pub mod calendar;
 pub mod clock;
 pub mod error;
+pub mod http;
 pub mod ids;
 pub mod providers;
 pub mod random;

@@ -1,0 +1,156 @@
+//! The one HTTPS client for providers, Clerk and VAPI: timeouts, embedded roots, no redirects, no automatic retries.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{HeaderMap, Method};
+use jiff::SignedDuration;
+use rustls::{ClientConfig, RootCertStore};
+use serde::de::DeserializeOwned;
+
+/// The longest any single call may take.
+pub const LONGEST_CALL: SignedDuration = SignedDuration::from_secs(10);
+
+/// The largest answer that is read; a page of events is far below it.
+const LARGEST_ANSWER: usize = 8 << 20;
+
+/// A cloneable client; clones share connections.
+#[derive(Clone, Debug)]
+pub struct Http(reqwest::Client);
+
+/// A whole answer.
+#[derive(Clone)]
+pub struct Answer {
+    /// HTTP status code.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: HeaderMap,
+    /// The body as it came. It may hold tokens: never log it.
+    pub body: Vec<u8>,
+}
+
+/// No whole answer came: what was asked may or may not have happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Lost {
+    /// The connection could not be made: nothing happened.
+    #[error("no connection")]
+    NotSent,
+    /// Sent, and nothing heard in time.
+    #[error("no answer")]
+    NoAnswer,
+}
+
+/// One call, built up and then sent.
+#[must_use = "a call does nothing until it is sent"]
+pub struct Call {
+    request: reqwest::RequestBuilder,
+}
+
+impl Http {
+    /// A client with embedded roots. `extra_roots` (PEM) are trusted as well: for `SSL_CERT_FILE` and tests.
+    pub fn new(extra_roots: Option<&[u8]>) -> Result<Self, String> {
+        let tls = tls_config(extra_roots)?;
+        #[expect(clippy::disallowed_methods, reason = "the one place that builds the client")]
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .connect_timeout(Duration::from_secs(3))
+            .timeout(LONGEST_CALL.unsigned_abs())
+            .pool_idle_timeout(Duration::from_secs(50))
+            .user_agent(concat!("slotline/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| error.to_string())?;
+        Ok(Self(client))
+    }
+
+    /// Starts a call.
+    pub fn call(&self, method: Method, url: &str) -> Call {
+        Call { request: self.0.request(method, url) }
+    }
+}
+
+impl Call {
+    /// Adds a header.
+    pub fn header(self, name: &str, value: &str) -> Self {
+        Self { request: self.request.header(name, value) }
+    }
+
+    /// Adds `Authorization: Bearer …`, marked sensitive.
+    pub fn bearer(self, token: &secrecy::SecretString) -> Self {
+        use secrecy::ExposeSecret as _;
+        Self { request: self.request.bearer_auth(token.expose_secret()) }
+    }
+
+    /// Adds query parameters.
+    pub fn query(self, pairs: &[(&str, &str)]) -> Self {
+        Self { request: self.request.query(pairs) }
+    }
+
+    /// Sends a JSON body.
+    pub fn json<T: serde::Serialize>(self, body: &T) -> Self {
+        Self { request: self.request.json(body) }
+    }
+
+    /// Sends a form body.
+    pub fn form(self, pairs: &[(&str, &str)]) -> Self {
+        Self { request: self.request.form(pairs) }
+    }
+
+    /// Sends bytes as they are.
+    pub fn body(self, body: Vec<u8>) -> Self {
+        Self { request: self.request.body(body) }
+    }
+
+    /// Shortens the timeout below [`LONGEST_CALL`].
+    pub fn within(self, limit: SignedDuration) -> Self {
+        Self { request: self.request.timeout(limit.min(LONGEST_CALL).unsigned_abs()) }
+    }
+
+    /// Sends it and reads the whole answer.
+    pub async fn send(self) -> Result<Answer, Lost> {
+        let mut response = self.request.send().await.map_err(|error| {
+            if error.is_connect() || error.is_builder() { Lost::NotSent } else { Lost::NoAnswer }
+        })?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|_| Lost::NoAnswer)? {
+            if body.len() + chunk.len() > LARGEST_ANSWER {
+                return Err(Lost::NoAnswer);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, headers, body })
+    }
+}
+
+impl Answer {
+    /// Whether the status is 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Reads the body as JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(&self.body)
+    }
+
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// rustls with aws-lc and Mozilla's roots compiled in.
+fn tls_config(extra_roots: Option<&[u8]>) -> Result<ClientConfig, String> {
+    use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    for certificate in CertificateDer::pem_slice_iter(extra_roots.unwrap_or_default()) {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
