@@ -1,1 +1,4 @@
+//! The whole world on loopback, and what is played on it: demo, judge and tests.
 
+
+pub mod judge;

@@ -1,0 +1,3 @@
+//! Verdicts on cases from outside, by the very functions that production calls; one file for each field of knowledge.
+
+pub mod time;
