@@ -8,3 +8,4 @@ pub mod ids;
 pub mod providers;
 pub mod random;
 pub mod range;
+pub mod zones;
