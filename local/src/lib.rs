@@ -1,4 +1,3 @@
 //! The whole world on loopback, and what is played on it: demo, judge and tests.
 
-
 pub mod judge;

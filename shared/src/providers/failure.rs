@@ -3,6 +3,8 @@
 use jiff::SignedDuration;
 use serde::Serialize;
 
+use crate::http::Lost;
+
 /// The class of a failed call to a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -48,4 +50,44 @@ pub struct Failure {
     pub retry_after: Option<SignedDuration>,
     /// Machine-readable reason of theirs from a known list (such as `AADSTS700082`), never free text.
     pub reason: Option<String>,
+}
+
+impl Class {
+    /// The name in logs and in the judge's verdicts.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NeedsReauth => "needs_reauth",
+            Self::RefreshAndRetry => "refresh_and_retry",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::ConfigFault => "config_fault",
+            Self::Throttle => "throttle",
+            Self::Transient => "transient",
+            Self::Permission => "permission",
+            Self::NotFound => "not_found",
+            Self::Gone => "gone",
+            Self::Conflict => "conflict",
+            Self::Duplicate => "duplicate",
+            Self::Resync => "resync",
+            Self::NoMailbox => "no_mailbox",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+impl Failure {
+    /// A failure that we found ourselves, without a refusal of the provider's.
+    pub fn ours(class: Class, reason: &str) -> Self {
+        Self { class, status: None, retry_after: None, reason: Some(reason.to_owned()) }
+    }
+}
+
+impl From<Lost> for Failure {
+    /// `not_sent` means that nothing happened; after `no_answer` a write has to be looked up.
+    fn from(lost: Lost) -> Self {
+        let reason = match lost {
+            Lost::NotSent => "not_sent",
+            Lost::NoAnswer => "no_answer",
+        };
+        Self::ours(Class::Transient, reason)
+    }
 }

@@ -1,0 +1,251 @@
+//! Google Calendar API v3: calendars, events, free/busy. Wire types are in `wire.rs`, writes in `write.rs`.
+
+mod wire;
+mod write;
+
+use http::Method;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    wire::WireEvent,
+    write::{create, delete, event_id, find_created, is_event_id, update},
+};
+use super::{
+    PRIMARY, Reading, Session,
+    classify::Source,
+    exchange::{is_primary, read, segment, unreadable},
+    failure::{Class, Failure},
+};
+use crate::{
+    calendar::{CalendarListing, Event, EventPage},
+    range::Interval,
+};
+
+/// Google's own limit on a page of events.
+const MAX_PAGE: u32 = 2500;
+/// freeBusy refuses more calendars in one call.
+const MAX_CALENDARS: usize = 50;
+/// Pages of calendars that are followed; an account with more has none that anyone could choose from.
+const MAX_LISTS: usize = 10;
+
+/// What of an event is asked for; an answer without the rest is a fraction of the size.
+const FIELDS: &str = "id,etag,status,summary,description,location,htmlLink,hangoutLink,conferenceData/conferenceId,\
+    created,start,end,transparency,eventType,recurringEventId,recurrence,organizer/email,\
+    attendees(email,displayName,responseStatus,self)";
+
+/// Every calendar of the account's list.
+pub async fn calendars(session: Session<'_>) -> Result<Vec<CalendarListing>, Failure> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct List {
+        #[serde(default)]
+        items: Vec<Entry>,
+        next_page_token: Option<String>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Entry {
+        id: String,
+        summary: Option<String>,
+        summary_override: Option<String>,
+        primary: Option<bool>,
+        access_role: Option<String>,
+        time_zone: Option<String>,
+    }
+    let (mut all, mut page) = (Vec::new(), None);
+    for _ in 0..MAX_LISTS {
+        let call = session.call(Method::GET, "/users/me/calendarList").query(&[
+            ("maxResults", "250"),
+            ("fields", "nextPageToken,items(id,summary,summaryOverride,primary,accessRole,timeZone)"),
+        ]);
+        let call = match &page {
+            Some(token) => call.query(&[("pageToken", String::as_str(token))]),
+            None => call,
+        };
+        let list: List = read(Source::Google, "calendars.list", call).await?;
+        all.extend(list.items.into_iter().map(|entry| CalendarListing {
+            name: entry.summary_override.or(entry.summary).unwrap_or_default(),
+            primary: entry.primary.unwrap_or_default(),
+            writable: matches!(entry.access_role.as_deref(), Some("owner" | "writer")),
+            time_zone: entry.time_zone,
+            id: entry.id,
+        }));
+        page = list.next_page_token;
+        if page.is_none() {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+/// One page of events in order of their start, series expanded.
+pub async fn events(
+    session: Session<'_>,
+    calendar_id: &str,
+    window: Interval,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<EventPage, Failure> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Page {
+        #[serde(default)]
+        items: Vec<WireEvent>,
+        next_page_token: Option<String>,
+    }
+    let (from, to) = (window.start.to_string(), window.end.to_string());
+    let (size, fields) = (limit.clamp(1, MAX_PAGE).to_string(), format!("nextPageToken,items({FIELDS})"));
+    // PROVIDERS.md G7: without `singleEvents` a series is one event with a rule that we would have to expand.
+    let call = session.call(Method::GET, &format!("{}/events", calendar(calendar_id)?)).query(&[
+        ("singleEvents", "true"),
+        ("orderBy", "startTime"),
+        ("timeMin", &from),
+        ("timeMax", &to),
+        ("maxResults", &size),
+        ("fields", &fields),
+    ]);
+    let call = match cursor {
+        Some(token) => call.query(&[("pageToken", token)]),
+        None => call,
+    };
+    let page: Page = read(Source::Google, "events.list", call).await?;
+    let events = page.items.into_iter().filter_map(|item| match item.reading() {
+        Reading::Event(event) => Some(*event),
+        Reading::Skipped(_) => None,
+    });
+    Ok(EventPage { events: events.collect(), next: page.next_page_token })
+}
+
+/// One event. One that was deleted is still told by its id, as cancelled: that is `Gone` here.
+pub async fn event(session: Session<'_>, calendar_id: &str, id: &str) -> Result<Event, Failure> {
+    let path = format!("{}/events/{}", calendar(calendar_id)?, segment(id)?);
+    let call = session.call(Method::GET, &path).query(&[("fields", FIELDS)]);
+    standing(read::<WireEvent>(Source::Google, "events.get", call).await?)
+}
+
+/// The account's own zone, in which its default calendar is shown.
+pub async fn time_zone(session: Session<'_>) -> Result<Option<String>, Failure> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Calendar {
+        time_zone: Option<String>,
+    }
+    let call = session.call(Method::GET, &calendar(PRIMARY)?).query(&[("fields", "timeZone")]);
+    let calendar: Calendar = read(Source::Google, "calendars.get", call).await?;
+    Ok(calendar.time_zone)
+}
+
+/// What blocks time in these calendars, by freeBusy, which already leaves out what does not.
+pub async fn busy(
+    session: Session<'_>,
+    calendars: &[String],
+    window: Interval,
+) -> Result<Vec<Interval>, Failure> {
+    let mut all = Vec::new();
+    for some in calendars.chunks(MAX_CALENDARS) {
+        let ids = || some.iter().map(|id| if is_primary(id) { PRIMARY } else { id.as_str() });
+        let question = Question {
+            time_min: window.start,
+            time_max: window.end,
+            items: ids().map(|id| Item { id }).collect(),
+        };
+        let call = session.call(Method::POST, "/freeBusy").json(&question);
+        let mut answer: FreeBusy = read(Source::Google, "freeBusy", call).await?;
+        for id in ids() {
+            all.extend(answer.take(id)?);
+        }
+    }
+    Ok(all)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Question<'a> {
+    time_min: Timestamp,
+    time_max: Timestamp,
+    items: Vec<Item<'a>>,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    id: &'a str,
+}
+
+#[derive(Deserialize)]
+struct FreeBusy {
+    #[serde(default)]
+    calendars: std::collections::HashMap<String, OneCalendar>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct OneCalendar {
+    busy: Vec<Interval>,
+    errors: Vec<OneError>,
+}
+
+#[derive(Deserialize)]
+struct OneError {
+    reason: Option<String>,
+}
+
+impl FreeBusy {
+    /// PROVIDERS.md G10: a calendar that could not be read, or that is not in the answer, is not a free one.
+    fn take(&mut self, id: &str) -> Result<Vec<Interval>, Failure> {
+        let calendar = self.calendars.remove(id).ok_or_else(unreadable)?;
+        match calendar.errors.first().map(|error| error.reason.as_deref()) {
+            None => Ok(calendar.busy),
+            Some(Some("notFound")) => Err(Failure::ours(Class::NotFound, "notFound")),
+            Some(Some("forbidden")) => Err(Failure::ours(Class::Permission, "forbidden")),
+            Some(_) => Err(Failure::ours(Class::Transient, "freeBusyError")),
+        }
+    }
+}
+
+/// The path of a calendar.
+fn calendar(id: &str) -> Result<String, Failure> {
+    Ok(format!("/calendars/{}", segment(if is_primary(id) { PRIMARY } else { id })?))
+}
+
+/// An event that was read alone: a cancelled one was deleted.
+fn standing(wire: WireEvent) -> Result<Event, Failure> {
+    match wire.reading() {
+        Reading::Event(event) if event.status == crate::calendar::EventStatus::Cancelled => Err(deleted()),
+        Reading::Event(event) => Ok(*event),
+        Reading::Skipped(super::Skip::Tombstone) => Err(deleted()),
+        Reading::Skipped(_) => Err(unreadable()),
+    }
+}
+
+fn deleted() -> Failure {
+    Failure::ours(Class::Gone, "deleted")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(answer: &str) -> Result<Vec<Interval>, Class> {
+        let mut answer: FreeBusy = serde_json::from_str(answer).unwrap();
+        answer.take("primary").map_err(|failure| failure.class)
+    }
+
+    #[test]
+    fn g10_a_calendar_that_cannot_be_read_is_never_free() {
+        let busy = r#"{"calendars":{"primary":{"busy":[{"start":"2026-01-05T09:00:00Z","end":"2026-01-05T11:00:00+01:00"}]}}}"#;
+        let hour =
+            Interval::new("2026-01-05T09:00:00Z".parse().unwrap(), "2026-01-05T10:00:00Z".parse().unwrap());
+        assert_eq!(take(busy), Ok(vec![hour]));
+        assert_eq!(take(r#"{"calendars":{"primary":{"busy":[]}}}"#), Ok(vec![]));
+        let with = |reason: &str| {
+            take(&format!(
+                r#"{{"calendars":{{"primary":{{"errors":[{{"domain":"global","reason":"{reason}"}}],"busy":[]}}}}}}"#
+            ))
+        };
+        assert_eq!(with("notFound"), Err(Class::NotFound));
+        assert_eq!(with("internalError"), Err(Class::Transient));
+        assert_eq!(take(r#"{"calendars":{}}"#), Err(Class::Transient));
+        assert_eq!(take("{}"), Err(Class::Transient));
+    }
+}
