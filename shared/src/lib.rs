@@ -1,15 +1,23 @@
 //! Everything below the Lambda edge, in three floors: values, outside systems, verbs. Imports only go down.
 
+pub mod access;
+pub mod app;
+pub mod availability;
 pub mod aws;
+pub mod booking;
+pub mod cache;
 pub mod calendar;
+pub mod calendars;
 pub mod civil;
 pub mod clock;
 pub mod config;
+pub mod connect;
 pub mod error;
 pub mod flowkey;
 pub mod hours;
 pub mod http;
 pub mod ids;
+pub mod jwks;
 pub mod providers;
 pub mod random;
 pub mod range;
@@ -18,5 +26,7 @@ pub mod seal;
 pub mod secrets;
 pub mod slots;
 pub mod speech;
+pub mod store;
+pub mod tokens;
 pub mod vault;
 pub mod zones;

@@ -4,16 +4,17 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
 };
 
 use aws_sdk_kms::{Client, error::ProvideErrorMetadata, primitives::Blob, types::DataKeySpec};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 use crate::{
     aws::Aws,
+    cache::Cache,
     clock::Clock,
     error::{Error, Result},
     ids::{ConnectionId, OwnerId, Provider},
@@ -88,7 +89,8 @@ struct Inner {
     stage: String,
     kms_key_id: String,
     client: OnceLock<Client>,
-    cache: Mutex<HashMap<String, (Timestamp, DataKey)>>,
+    /// Keys wipe themselves when the last clone is dropped.
+    cache: Cache<String, DataKey>,
 }
 
 impl Vault {
@@ -100,7 +102,7 @@ impl Vault {
             stage: stage.to_owned(),
             kms_key_id: kms_key_id.to_owned(),
             client: OnceLock::new(),
-            cache: Mutex::default(),
+            cache: Cache::new(CACHED_FOR, CACHED_KEYS),
         }))
     }
 
@@ -125,14 +127,7 @@ impl Vault {
 
     /// The data key if it is in memory.
     pub fn cached(&self, id: &str) -> Option<DataKey> {
-        let now = self.0.clock.now();
-        let mut cache = self.cache();
-        let (kept_at, key) = cache.get(id)?;
-        if now.duration_since(*kept_at) < CACHED_FOR {
-            return Some(key.clone());
-        }
-        cache.remove(id);
-        None
+        self.0.cache.get(&id.to_owned(), self.0.clock.now())
     }
 
     /// Unwraps a stored data key (`Decrypt`).
@@ -154,7 +149,7 @@ impl Vault {
 
     /// Drops a data key from memory, after its wrapped form was deleted.
     pub fn forget(&self, id: &str) {
-        self.cache().remove(id);
+        self.0.cache.remove(&id.to_owned());
     }
 
     /// Seals a token under its connection's key, for one version of it.
@@ -209,21 +204,8 @@ impl Vault {
         self.0.client.get_or_init(|| self.0.aws.kms())
     }
 
-    fn cache(&self) -> std::sync::MutexGuard<'_, HashMap<String, (Timestamp, DataKey)>> {
-        // Entries are inserted whole, so a poisoned lock still holds sound ones.
-        self.0.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn remember(&self, key: &DataKey) {
-        let now = self.0.clock.now();
-        let mut cache = self.cache();
-        if cache.len() >= CACHED_KEYS
-            && let Some(oldest) =
-                cache.iter().min_by_key(|(_, (kept_at, _))| *kept_at).map(|(id, _)| id.clone())
-        {
-            cache.remove(&oldest);
-        }
-        cache.insert(key.id.clone(), (now, key.clone()));
+        self.0.cache.put(key.id.clone(), key.clone(), self.0.clock.now());
     }
 }
 

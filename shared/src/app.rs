@@ -1,0 +1,131 @@
+//! What every verb gets: settings, the clock, and one client for each outside system, made at first need.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::SignedDuration;
+use secrecy::SecretString;
+
+use crate::{
+    aws::Aws,
+    cache::Cache,
+    clock::Clock,
+    config::Config,
+    error::{Error, Result},
+    flowkey::FlowKey,
+    http::Http,
+    ids::{CredentialId, Provider},
+    jwks::{Jwks, KeySource, SessionRules},
+    providers::{Session, oauth::Client, spec::Endpoints},
+    secrets::{SecretName, Secrets},
+    store::{Store, directory::Door},
+    vault::Vault,
+};
+
+/// A VAPI credential's revocation takes at most this long, as a service token's does at the gateway.
+const DOOR_LIFE: SignedDuration = SignedDuration::from_secs(60);
+const MOST_DOORS: usize = 256;
+
+/// Built once, cloned freely.
+#[derive(Clone)]
+pub struct App {
+    /// Settings.
+    pub config: Arc<Config>,
+    /// What time it is.
+    pub clock: Clock,
+    /// Providers and Clerk.
+    pub http: Http,
+    /// DynamoDB.
+    pub store: Store,
+    /// KMS and the data keys.
+    pub vault: Vault,
+    /// Secrets Manager.
+    pub secrets: Secrets,
+    /// Clerk's keys.
+    pub jwks: Jwks,
+    /// VAPI credentials and routes that were read lately.
+    pub doors: Cache<CredentialId, Door>,
+    endpoints: Arc<BTreeMap<Provider, Endpoints>>,
+}
+
+impl App {
+    /// Everything from the settings; calls nothing. `extra_roots` is the PEM text of `SSL_CERT_FILE`.
+    pub fn new(config: Config, clock: Clock, extra_roots: Option<Vec<u8>>) -> Result<Self> {
+        let http = Http::new(extra_roots.as_deref()).map_err(Error::internal)?;
+        let aws = Aws::new(&config.aws, extra_roots);
+        let keys = match &config.clerk.jwt_key {
+            Some(pem) => KeySource::Pem(pem.clone()),
+            None => KeySource::Url(config.clerk.jwks_url.clone()),
+        };
+        let rules = SessionRules {
+            issuer: Some(config.clerk.issuer.clone()),
+            authorized_parties: config.clerk.authorized_parties.clone(),
+            audience: config.clerk.audience.clone(),
+            ..SessionRules::default()
+        };
+        let endpoints = config.providers.iter().map(|(provider, settings)| {
+            let real = Endpoints::real(*provider);
+            let set = settings.overrides.clone();
+            let endpoints = Endpoints {
+                authorize_url: set.authorize_url.unwrap_or(real.authorize_url),
+                token_url: set.token_url.unwrap_or(real.token_url),
+                revoke_url: set.revoke_url.or(real.revoke_url),
+                api_url: set.api_url.unwrap_or(real.api_url),
+            };
+            (*provider, endpoints)
+        });
+        Ok(Self {
+            endpoints: Arc::new(endpoints.collect()),
+            store: Store::new(aws.clone(), config.tables.clone()),
+            vault: Vault::new(aws.clone(), clock.clone(), config.stage.as_str(), &config.kms_key_id),
+            secrets: Secrets::new(aws, clock.clone(), config.secrets.clone()),
+            jwks: Jwks::new(keys, rules, http.clone(), clock.clone()),
+            doors: Cache::new(DOOR_LIFE, MOST_DOORS),
+            http,
+            clock,
+            config: Arc::new(config),
+        })
+    }
+
+    /// A provider's endpoints; an error names the field when it is not configured here.
+    pub fn endpoints(&self, provider: Provider) -> Result<&Endpoints> {
+        self.endpoints
+            .get(&provider)
+            .ok_or_else(|| Error::invalid("provider", format!("{provider} is not configured here")))
+    }
+
+    /// Our OAuth client at a provider, with its secret.
+    pub async fn client(&self, provider: Provider) -> Result<Client> {
+        let settings = self.config.providers.get(&provider);
+        let settings = settings
+            .ok_or_else(|| Error::invalid("provider", format!("{provider} is not configured here")))?;
+        let secret = match provider {
+            Provider::Microsoft => SecretName::Microsoft,
+            Provider::Google => SecretName::Google,
+        };
+        Ok(Client { id: settings.client_id.clone(), secret: self.secrets.get(secret).await? })
+    }
+
+    /// The key of connect flows.
+    pub async fn flow_key(&self) -> Result<FlowKey> {
+        Ok(FlowKey::new(&self.secrets.get(SecretName::FlowRoot).await?))
+    }
+
+    /// What a call to a provider's calendar API needs.
+    pub fn session<'a>(&'a self, base_url: &'a str, access_token: &'a SecretString) -> Session<'a> {
+        Session { http: &self.http, base_url, access_token, limit: crate::http::LONGEST_CALL }
+    }
+
+    /// Where a person connects a calendar again: a visit to our own start URL.
+    pub fn connect_url(&self, owner: &crate::ids::OwnerId, provider: Option<Provider>) -> String {
+        let mut url = format!("{}/calendar/auth/start", self.config.public_base_url);
+        if !owner.is_tenant() {
+            url.push_str("?user_id=");
+            url.push_str(owner.id());
+            if let Some(provider) = provider {
+                url.push_str("&provider=");
+                url.push_str(provider.as_str());
+            }
+        }
+        url
+    }
+}

@@ -1,0 +1,108 @@
+//! The connected calendars of an owner: their events, which of them count, and in which zone he lives.
+
+pub mod events;
+pub mod id;
+pub mod selection;
+pub mod time;
+
+pub use events::{
+    EventChange, EventList, EventsQuery, NewEvent, OwnedEvent, create_event, delete_event, get_event,
+    list_events, update_event,
+};
+pub use selection::{ConnectionCalendars, list_calendars, select_calendars, set_default};
+pub use time::EventTime;
+
+use crate::{
+    app::App,
+    error::{Error, Result},
+    ids::{ConnectionId, OwnerId},
+    providers::{self, PRIMARY},
+    schedule::Schedule,
+    store::connections::{Connection, OwnerRows, Settings, Status},
+    tokens::{Patience, needs_connection, with_token},
+};
+
+/// The zone of an owner of whom nothing is known.
+const UNKNOWN_ZONE: &str = "UTC";
+
+/// The calendars of a connection that block time.
+pub fn busy_calendars(connection: &Connection) -> Vec<String> {
+    if connection.busy_calendars.is_empty() {
+        vec![PRIMARY.to_owned()]
+    } else {
+        connection.busy_calendars.clone()
+    }
+}
+
+/// The calendar of a connection that is written to.
+pub fn write_calendar(connection: &Connection) -> &str {
+    connection.write_calendar.as_deref().unwrap_or(PRIMARY)
+}
+
+/// The connections that work; an error with a link when there is none.
+pub fn working<'a>(app: &App, owner: &OwnerId, rows: &'a OwnerRows) -> Result<Vec<&'a Connection>> {
+    let active: Vec<_> = rows.connections.iter().filter(|row| row.status == Status::Active).collect();
+    match (active.is_empty(), rows.default_connection()) {
+        (false, _) => Ok(active),
+        (true, Some(dead)) => Err(dead_connection(app, dead)),
+        (true, None) => Err(no_connection(app, owner)),
+    }
+}
+
+/// One connection of an owner that works.
+pub fn working_one<'a>(
+    app: &App,
+    owner: &OwnerId,
+    rows: &'a OwnerRows,
+    id: Option<&ConnectionId>,
+) -> Result<&'a Connection> {
+    let found = match id {
+        Some(id) => rows.connections.iter().find(|row| row.id == *id).ok_or(Error::NotFound("connection"))?,
+        None => rows.default_connection().ok_or_else(|| no_connection(app, owner))?,
+    };
+    if found.status == Status::Active { Ok(found) } else { Err(dead_connection(app, found)) }
+}
+
+/// The owner never connected anything, or everything is gone.
+pub fn no_connection(app: &App, owner: &OwnerId) -> Error {
+    Error::NeedsConnection {
+        code: "no_connection",
+        reason: "No calendar is connected yet. Connect one first.".into(),
+        reconnect_url: app.connect_url(owner, None),
+    }
+}
+
+fn dead_connection(app: &App, connection: &Connection) -> Error {
+    let code = match connection.status {
+        Status::InsufficientScope => "insufficient_scope",
+        Status::ReauthRequired | Status::Active => "reauth_required",
+    };
+    needs_connection(app, connection, code)
+}
+
+/// The owner's schedule. On the first day it is office hours in the zone of his calendar account, asked once and kept.
+pub async fn schedule_of(
+    app: &App,
+    owner: &OwnerId,
+    rows: &OwnerRows,
+    patience: Patience,
+) -> Result<Schedule> {
+    if let Some(schedule) = &rows.settings.schedule {
+        return Ok(schedule.clone());
+    }
+    let Some(connection) = rows.default_connection().filter(|row| row.status == Status::Active) else {
+        return Ok(Schedule::default_in(UNKNOWN_ZONE));
+    };
+    let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
+    let zone = with_token(app, connection, patience, |token| async move {
+        providers::mailbox_time_zone(provider, app.session(base_url, &token)).await
+    })
+    .await?;
+    // A zone that only the account knows (a custom one) is not kept: asking again may find a real one.
+    let Some(zone) = zone else { return Ok(Schedule::default_in(UNKNOWN_ZONE)) };
+    let schedule = Schedule::default_in(zone);
+    schedule.check()?;
+    let settings = Settings { schedule: Some(schedule.clone()), ..rows.settings.clone() };
+    app.store.put_settings(owner, settings).await?;
+    Ok(schedule)
+}

@@ -1,0 +1,358 @@
+//! Events: listed across connections, written to one.
+
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    EventTime, busy_calendars, id::EventId, schedule_of, time::when, working, working_one, write_calendar,
+};
+use crate::{
+    app::App,
+    calendar::{Attendee, Event, EventDraft, EventPage, EventPatch, EventStatus},
+    error::{Error, Result},
+    ids::{ConnectionId, OwnerId, Provider},
+    providers, random,
+    range::Interval,
+    schedule::zone_named,
+    store::{
+        Transaction,
+        connections::{Connection, OwnerRows},
+        dedupe::{Operation, REPLAYED_FOR},
+        keys,
+    },
+    tokens::{Patience, with_token},
+};
+
+/// Events on one page of one calendar.
+const PAGE: u32 = 250;
+
+/// An event with the connection it lies in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedEvent {
+    /// Our id of it.
+    pub id: String,
+    /// The provider.
+    pub provider: Provider,
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The event.
+    pub event: Event,
+}
+
+/// Which events.
+#[derive(Clone, Debug)]
+pub struct EventsQuery {
+    /// Those that overlap this.
+    pub window: Interval,
+    /// Of this connection only.
+    pub connection: Option<ConnectionId>,
+    /// The `next_cursor` of an earlier answer.
+    pub cursor: Option<String>,
+    /// Cancelled and declined ones as well.
+    pub include_cancelled: bool,
+}
+
+/// A page of events, in order of their start.
+#[derive(Clone, Debug)]
+pub struct EventList {
+    /// The events.
+    pub events: Vec<OwnedEvent>,
+    /// Leads to more of them.
+    pub next_cursor: Option<String>,
+}
+
+/// Where one calendar's listing goes on.
+#[derive(Serialize, Deserialize)]
+struct Place {
+    connection: ConnectionId,
+    calendar: String,
+    next: String,
+}
+
+/// Lists events of the selected calendars; all calendars are asked at the same time.
+pub async fn list_events(app: &App, owner: &OwnerId, query: &EventsQuery) -> Result<EventList> {
+    let rows = app.store.owner_rows(owner).await?;
+    let connections = match &query.connection {
+        Some(id) => vec![working_one(app, owner, &rows, Some(id))?],
+        None => working(app, owner, &rows)?,
+    };
+    let places = places(&connections, query.cursor.as_deref())?;
+    let pages = places.iter().map(|(connection, calendar, cursor)| {
+        page(app, connection, calendar, query.window, cursor.as_deref())
+    });
+    let pages = try_join_all(pages).await?;
+    let (mut events, mut onward) = (Vec::new(), Vec::new());
+    for ((connection, calendar, _), page) in places.iter().zip(pages) {
+        let wanted = page.events.into_iter().filter(|event| {
+            query.include_cancelled || !(event.declined || event.status == EventStatus::Cancelled)
+        });
+        events.extend(wanted.map(|event| owned(connection, calendar, event)));
+        onward.extend(page.next.map(|next| Place {
+            connection: connection.id.clone(),
+            calendar: calendar.clone(),
+            next,
+        }));
+    }
+    events.sort_by(|a, b| start_of(&a.event).cmp(&start_of(&b.event)));
+    Ok(EventList { events, next_cursor: cursor(&onward)? })
+}
+
+/// Every selected calendar from its beginning, or where an earlier answer left off.
+fn places<'a>(
+    connections: &[&'a Connection],
+    cursor: Option<&str>,
+) -> Result<Vec<(&'a Connection, String, Option<String>)>> {
+    let Some(cursor) = cursor else {
+        return Ok(connections
+            .iter()
+            .flat_map(|connection| {
+                busy_calendars(connection).into_iter().map(|calendar| (*connection, calendar, None))
+            })
+            .collect());
+    };
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    let odd = || Error::invalid("cursor", "must be the next_cursor of an earlier answer");
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| odd())?;
+    let places: Vec<Place> = serde_json::from_slice(&bytes).map_err(|_| odd())?;
+    let mut found = Vec::new();
+    for place in places {
+        let connection = connections.iter().find(|row| row.id == place.connection).ok_or_else(odd)?;
+        found.push((*connection, place.calendar, Some(place.next)));
+    }
+    Ok(found)
+}
+
+fn cursor(onward: &[Place]) -> Result<Option<String>> {
+    if onward.is_empty() {
+        return Ok(None);
+    }
+    let json = serde_json::to_vec(onward).map_err(|error| Error::internal(error.to_string()))?;
+    Ok(Some(random::base64url(&json)))
+}
+
+async fn page(
+    app: &App,
+    connection: &Connection,
+    calendar: &str,
+    window: Interval,
+    cursor: Option<&str>,
+) -> Result<EventPage> {
+    let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
+    with_token(app, connection, Patience::Request, |token| async move {
+        providers::events(provider, app.session(base_url, &token), calendar, window, cursor, PAGE).await
+    })
+    .await
+}
+
+fn start_of(event: &Event) -> (String, &str) {
+    use crate::calendar::When;
+    let start = match &event.when {
+        When::Timed(interval) => interval.start.to_string(),
+        When::AllDay { start, .. } => start.to_string(),
+    };
+    (start, &event.id)
+}
+
+fn owned(connection: &Connection, calendar: &str, event: Event) -> OwnedEvent {
+    let id =
+        EventId { connection: connection.id.clone(), calendar: calendar.to_owned(), event: event.id.clone() };
+    OwnedEvent { id: id.encode(), provider: connection.provider, connection: connection.id.clone(), event }
+}
+
+/// An event to be written, as a caller describes it.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// Title.
+    pub subject: String,
+    /// Start.
+    pub start: EventTime,
+    /// End; must be later.
+    pub end: EventTime,
+    /// IANA or Windows zone of times without an offset; the owner's when it is not said.
+    pub time_zone: Option<String>,
+    /// Whole days.
+    pub all_day: bool,
+    /// Who is invited.
+    pub attendees: Vec<Attendee>,
+    /// Free text.
+    pub body: Option<String>,
+    /// Where.
+    pub location: Option<String>,
+    /// With a video meeting.
+    pub is_online_meeting: bool,
+    /// Into this connection; the default one when it is not said.
+    pub connection: Option<ConnectionId>,
+}
+
+/// Writes an event; `true` when an earlier request with the same `Idempotency-Key` had written it.
+///
+/// The provider's own idempotency key is derived from ours, so that a repeat finds the event instead of a second one,
+/// whatever became of the first answer.
+pub async fn create_event(
+    app: &App,
+    owner: &OwnerId,
+    event: &NewEvent,
+    idempotency_key: Option<&str>,
+) -> Result<(OwnedEvent, bool)> {
+    let rows = app.store.owner_rows(owner).await?;
+    let connection = working_one(app, owner, &rows, event.connection.as_ref())?;
+    let time_zone = zone_for(app, owner, &rows, event.time_zone.as_deref()).await?;
+    let draft = EventDraft {
+        key: idempotency_key.map_or_else(random::id, |key| derived_key(owner, key)),
+        subject: event.subject.clone(),
+        when: when(event.start, event.end, event.all_day, &zone_named(&time_zone)?)?,
+        time_zone,
+        attendees: event.attendees.clone(),
+        body: event.body.clone(),
+        location: event.location.clone(),
+        is_online_meeting: event.is_online_meeting,
+    };
+    let replayed = match idempotency_key {
+        Some(key) => seen_before(app, owner, key, &draft).await?,
+        None => false,
+    };
+    let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
+    let calendar = write_calendar(connection);
+    let draft = &draft;
+    let written = with_token(app, connection, Patience::Request, |token| async move {
+        providers::create(provider, app.session(base_url, &token), calendar, draft).await
+    })
+    .await?;
+    tracing::info!(%owner, connection = %connection.id, provider = %provider, replayed, "event written");
+    Ok((owned(connection, calendar, written), replayed))
+}
+
+fn derived_key(owner: &OwnerId, idempotency_key: &str) -> String {
+    random::base32hex(&random::sha256(format!("event\n{owner}\n{idempotency_key}").as_bytes())[..16])
+}
+
+/// Whether this key was used for the same event; used for another one it is a mistake.
+async fn seen_before(app: &App, owner: &OwnerId, key: &str, draft: &EventDraft) -> Result<bool> {
+    let now = app.clock.now();
+    let row = keys::idempotency(&format!("event#{owner}"), key);
+    let operation = Operation {
+        request_hash: random::hex(&random::sha256(format!("{draft:?}").as_bytes())),
+        subject: draft.key.clone(),
+        answer: None,
+        started_at: now,
+        ttl: now.saturating_add(REPLAYED_FOR).map_err(|error| Error::internal(error.to_string()))?,
+    };
+    match app.store.transact(vec![app.store.start_operation(row.clone(), operation.clone(), now)?]).await? {
+        Transaction::Done => Ok(false),
+        Transaction::Refused(_) | Transaction::Contended => match app.store.operation(row, now).await? {
+            Some(earlier) if earlier.request_hash != operation.request_hash => {
+                Err(Error::invalid("Idempotency-Key", "was used for another request"))
+            }
+            _ => Ok(true),
+        },
+    }
+}
+
+/// The zone in which an event is written: the one that was said, else the owner's.
+async fn zone_for(app: &App, owner: &OwnerId, rows: &OwnerRows, said: Option<&str>) -> Result<String> {
+    match said {
+        Some(said) => {
+            let zone = crate::zones::to_iana(said);
+            zone.map(Into::into)
+                .ok_or_else(|| Error::invalid("time_zone", "must be an IANA zone such as Europe/London"))
+        }
+        None => Ok(schedule_of(app, owner, rows, Patience::Request).await?.time_zone),
+    }
+}
+
+/// Finds the connection that an event id names, among the owner's own.
+async fn located(app: &App, owner: &OwnerId, id: &str) -> Result<(OwnerRows, EventId)> {
+    let id = EventId::decode(id)?;
+    let rows = app.store.owner_rows(owner).await?;
+    if rows.connections.iter().any(|row| row.id == id.connection) {
+        Ok((rows, id))
+    } else {
+        Err(Error::NotFound("event"))
+    }
+}
+
+/// Reads one event.
+pub async fn get_event(app: &App, owner: &OwnerId, id: &str) -> Result<OwnedEvent> {
+    let (rows, id) = located(app, owner, id).await?;
+    let connection = working_one(app, owner, &rows, Some(&id.connection))?;
+    let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
+    let place = &id;
+    let event = with_token(app, connection, Patience::Request, |token| async move {
+        providers::event(provider, app.session(base_url, &token), &place.calendar, &place.event).await
+    })
+    .await?;
+    if event.status == EventStatus::Cancelled {
+        return Err(Error::NotFound("event"));
+    }
+    Ok(owned(connection, &id.calendar, event))
+}
+
+/// What changes about an event; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct EventChange {
+    /// Title.
+    pub subject: Option<String>,
+    /// Start; comes with `end`.
+    pub start: Option<EventTime>,
+    /// End; comes with `start`.
+    pub end: Option<EventTime>,
+    /// Zone of times without an offset.
+    pub time_zone: Option<String>,
+    /// Whether start and end are whole days.
+    pub all_day: bool,
+    /// The whole list.
+    pub attendees: Option<Vec<Attendee>>,
+    /// Free text.
+    pub body: Option<String>,
+    /// Where.
+    pub location: Option<String>,
+}
+
+/// Changes an event; with `if_match` only the version of that etag.
+pub async fn update_event(
+    app: &App,
+    owner: &OwnerId,
+    id: &str,
+    change: &EventChange,
+    if_match: Option<&str>,
+) -> Result<OwnedEvent> {
+    let (rows, id) = located(app, owner, id).await?;
+    let connection = working_one(app, owner, &rows, Some(&id.connection))?;
+    let new_times = match (change.start, change.end) {
+        (None, None) => None,
+        (Some(start), Some(end)) => {
+            let time_zone = zone_for(app, owner, &rows, change.time_zone.as_deref()).await?;
+            Some((when(start, end, change.all_day, &zone_named(&time_zone)?)?, time_zone))
+        }
+        (Some(_), None) => return Err(Error::invalid("end_time", "must come with start_time")),
+        (None, Some(_)) => return Err(Error::invalid("start_time", "must come with end_time")),
+    };
+    let patch = &EventPatch {
+        subject: change.subject.clone(),
+        when: new_times,
+        attendees: change.attendees.clone(),
+        body: change.body.clone(),
+        location: change.location.clone(),
+    };
+    let (provider, base_url, place) =
+        (connection.provider, &app.endpoints(connection.provider)?.api_url, &id);
+    let event = with_token(app, connection, Patience::Request, |token| async move {
+        let session = app.session(base_url, &token);
+        providers::update(provider, session, &place.calendar, &place.event, patch, if_match).await
+    })
+    .await?;
+    Ok(owned(connection, &id.calendar, event))
+}
+
+/// Deletes an event; one that is gone is deleted.
+pub async fn delete_event(app: &App, owner: &OwnerId, id: &str, if_match: Option<&str>) -> Result<()> {
+    let (rows, id) = located(app, owner, id).await?;
+    let connection = working_one(app, owner, &rows, Some(&id.connection))?;
+    let (provider, base_url, place) =
+        (connection.provider, &app.endpoints(connection.provider)?.api_url, &id);
+    with_token(app, connection, Patience::Request, |token| async move {
+        let session = app.session(base_url, &token);
+        providers::delete(provider, session, &place.calendar, &place.event, if_match).await
+    })
+    .await
+}

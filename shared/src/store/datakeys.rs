@@ -1,0 +1,63 @@
+//! Wrapped data keys, in a table without backups: deleting one makes its tokens unreadable everywhere.
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Store,
+    connections::{delete, odd},
+    keys,
+    row::{Blob, Stored, from_item, seconds, to_item},
+};
+use crate::{error::Result, ids::ConnectionId};
+
+/// A data key as KMS wrapped it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrappedKey {
+    /// Its id; the connection names it.
+    pub id: String,
+    /// The KMS ciphertext.
+    pub wrapped: Blob,
+    /// When it was made.
+    #[serde(with = "seconds::required")]
+    pub created_at: Timestamp,
+}
+
+impl Stored for WrappedKey {
+    const KIND: &'static str = "data_key";
+}
+
+impl Store {
+    /// Reads a wrapped key.
+    pub async fn data_key(&self, connection: &ConnectionId, id: &str) -> Result<Option<WrappedKey>> {
+        self.get(&self.tables().keys, keys::data_key(connection, id)).await?.map(from_item).transpose()
+    }
+
+    /// Stores a wrapped key on its own, before a refresh seals with it.
+    pub async fn put_data_key(&self, connection: &ConnectionId, key: WrappedKey) -> Result<()> {
+        self.put(&self.tables().keys, to_item(keys::data_key(connection, &key.id), key)?).await
+    }
+
+    /// The action that stores a wrapped key together with the connection it is for.
+    pub fn put_data_key_action(
+        &self,
+        connection: &ConnectionId,
+        key: WrappedKey,
+    ) -> Result<TransactWriteItem> {
+        let item = to_item(keys::data_key(connection, &key.id), key)?;
+        let put = Put::builder().table_name(&self.tables().keys).set_item(Some(item)).build().map_err(odd)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// The action that deletes a wrapped key.
+    pub fn delete_data_key(&self, connection: &ConnectionId, id: &str) -> Result<TransactWriteItem> {
+        delete(&self.tables().keys, &keys::data_key(connection, id))
+    }
+
+    /// All wrapped keys of a connection.
+    pub async fn data_keys(&self, connection: &ConnectionId) -> Result<Vec<WrappedKey>> {
+        let pk = keys::data_key(connection, "").pk;
+        self.query(&self.tables().keys, pk).await?.into_iter().map(from_item).collect()
+    }
+}

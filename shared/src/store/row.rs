@@ -1,0 +1,180 @@
+//! The frame around every item: its key, what it is, and the version of its shape.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::error::{Error, Result};
+
+/// A DynamoDB item as the SDK carries it.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// The version of shapes that writers write; readers also take the one before.
+pub const VERSION: u8 = 1;
+
+/// An item's key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Partition.
+    pub pk: String,
+    /// Place in the partition.
+    pub sk: String,
+}
+
+impl Key {
+    /// The key as the SDK carries it.
+    pub fn item(&self) -> Item {
+        [("pk", &self.pk), ("sk", &self.sk)]
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.clone())))
+            .collect()
+    }
+}
+
+/// What a struct must say of itself to be stored.
+pub trait Stored: Serialize + DeserializeOwned {
+    /// The `kind` attribute.
+    const KIND: &'static str;
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row<T> {
+    pk: String,
+    sk: String,
+    kind: String,
+    v: u8,
+    #[serde(flatten)]
+    body: T,
+}
+
+/// A value as an item under a key.
+pub fn to_item<T: Stored>(key: Key, body: T) -> Result<Item> {
+    let row = Row { pk: key.pk, sk: key.sk, kind: T::KIND.to_owned(), v: VERSION, body };
+    serde_dynamo::to_item(row)
+        .map_err(|error| Error::internal(format!("{} cannot be written: {error}", T::KIND)))
+}
+
+/// A value out of an item.
+pub fn from_item<T: Stored>(item: Item) -> Result<T> {
+    let row: Row<T> = serde_dynamo::from_item(item)
+        .map_err(|error| Error::internal(format!("a row of kind {} cannot be read: {error}", T::KIND)))?;
+    if row.kind != T::KIND || row.v > VERSION || row.v + 1 < VERSION {
+        return Err(Error::internal(format!(
+            "expected {} v{VERSION}, found {} v{}",
+            T::KIND,
+            row.kind,
+            row.v
+        )));
+    }
+    Ok(row.body)
+}
+
+/// The kind of an item, before it is known which struct it fits.
+pub fn kind_of(item: &Item) -> &str {
+    item.get("kind").and_then(|value| value.as_s().ok()).map_or("", String::as_str)
+}
+
+/// A number attribute.
+pub fn number(value: impl std::fmt::Display) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// A text attribute.
+pub fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// Bytes that are stored as DynamoDB's binary type.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Blob(pub Vec<u8>);
+
+impl std::fmt::Debug for Blob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Blob({} bytes)", self.0.len())
+    }
+}
+
+impl Serialize for Blob {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Blob {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl serde::de::Visitor<'_> for Bytes {
+            type Value = Blob;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Blob, E> {
+                Ok(Blob(bytes.to_vec()))
+            }
+
+            fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Blob, E> {
+                Ok(Blob(bytes))
+            }
+        }
+        deserializer.deserialize_byte_buf(Bytes)
+    }
+}
+
+/// Instants as whole seconds, so that conditions can compare them and DynamoDB's TTL can read them.
+pub mod seconds {
+    pub use jiff::fmt::serde::timestamp::second::{optional, required};
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Sample {
+        #[serde(with = "seconds::required")]
+        at: jiff::Timestamp,
+        blob: Blob,
+        count: u64,
+        names: Vec<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    }
+
+    impl Stored for Sample {
+        const KIND: &'static str = "sample";
+    }
+
+    fn sample() -> Sample {
+        Sample {
+            at: "2026-01-05T12:00:00Z".parse().unwrap(),
+            blob: Blob(vec![0, 255]),
+            count: u64::MAX,
+            names: vec!["a".into()],
+            note: None,
+        }
+    }
+
+    #[test]
+    fn a_row_reads_back_as_it_was_written() {
+        let key = Key { pk: "P".into(), sk: "S".into() };
+        let item = to_item(key, sample()).unwrap();
+        assert_eq!(item["at"], number(1_767_614_400));
+        assert!(matches!(item["blob"], AttributeValue::B(_)));
+        assert_eq!(from_item::<Sample>(item).unwrap(), sample());
+    }
+
+    #[test]
+    fn a_row_of_another_kind_or_a_later_version_is_refused() {
+        let key = Key { pk: "P".into(), sk: "S".into() };
+        let item = to_item(key, sample()).unwrap();
+        let mut later = item.clone();
+        later.insert("v".into(), number(VERSION + 1));
+        assert!(from_item::<Sample>(later).is_err());
+        let mut other = item;
+        other.insert("kind".into(), text("other"));
+        assert!(from_item::<Sample>(other).is_err());
+    }
+}
