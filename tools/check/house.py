@@ -1,0 +1,134 @@
+"""House rules of the transformed template that no linter knows. Each function yields one sentence a violation."""
+
+import json
+import re
+
+from .report import ROOT
+
+# docs/SECURITY.md S4: these functions have no permission on KMS at all.
+WITHOUT_KMS = ["authorizer", "auth-start", "auth-status", "users", "clerk-webhook"]
+# Routes that ask for no Authorization header: people's browsers, signed webhooks, documentation.
+PUBLIC = {
+    "GET /",
+    "GET /health",
+    "GET /ready",
+    "GET /docs",
+    "GET /openapi.json",
+    "GET /calendar/auth/start",
+    "GET /calendar/auth/callback",
+    "GET /calendar/auth/callback/{provider}",
+    "POST /webhooks/clerk",
+    "POST /vapi/webhook",
+    "POST /vapi/webhook/{credential}",
+}
+# Lambda refuses a function whose environment, names and values together, is larger.
+ENVIRONMENT_LIMIT = 4096
+# What a reference becomes at most: a secret's ARN; a PEM key is the longest parameter.
+REFERENCE_LENGTH = 110
+PEM_LENGTH = 460
+
+
+def of_type(template, kind):
+    """Resources of one type, by logical id."""
+    return {name: r["Properties"] for name, r in template["Resources"].items() if r["Type"] == kind}
+
+
+def violations(template):
+    """Every broken rule, as sentences."""
+    rules = [permissions, public_routes, own_parts, environments, settings, events]
+    return [sentence for rule in rules for sentence in rule(template)]
+
+
+def statements(role):
+    """Statements of a role's inline policies."""
+    for policy in role.get("Policies", []):
+        yield from policy["PolicyDocument"]["Statement"]
+
+
+def as_list(value):
+    """One or many, as many."""
+    return value if isinstance(value, list) else [value]
+
+
+def permissions(template):
+    """No wildcard, no Scan, a Sid each, tokens only by their purpose, and no KMS where S4 forbids it."""
+    for name, role in of_type(template, "AWS::IAM::Role").items():
+        if role.get("ManagedPolicyArns"):
+            yield f"{name}: managed policies grant wildcards; name the actions instead"
+        for statement in statements(role):
+            where = f"{name}/{statement.get('Sid', 'without Sid')}"
+            actions = as_list(statement["Action"])
+            if "Sid" not in statement:
+                yield f"{where}: name the statement"
+            if any("*" in action or action.endswith(":Scan") for action in actions):
+                yield f"{where}: {actions} is more than this project grants"
+            if "*" in json.dumps(statement["Resource"]):
+                yield f"{where}: the resource is a wildcard"
+            opens = {"kms:Decrypt", "kms:GenerateDataKey"} & set(actions)
+            if opens and "kms:EncryptionContext:purpose" not in json.dumps(statement.get("Condition", {})):
+                yield f"{where}: {sorted(opens)} lacks the condition on the purpose"
+            policy = role["Policies"][0]["PolicyName"]
+            if policy in WITHOUT_KMS and any(action.startswith("kms:") for action in actions):
+                yield f"{where}: {policy} must not reach KMS"
+
+
+def public_routes(template):
+    """A route is open only when it is listed here."""
+    for api in of_type(template, "AWS::ApiGatewayV2::Api").values():
+        opened = {
+            f"{method.upper()} {path}"
+            for path, methods in api["Body"]["paths"].items()
+            for method, operation in methods.items()
+            if operation.get("security") != [{"Slotline": []}]
+        }
+        for route in sorted(opened ^ PUBLIC):
+            yield f"{route} is {'open but not listed' if route in opened else 'listed but not open'} in tools/check/house.py"
+
+
+def own_parts(template):
+    """Every function has a role, a log group and an alarm of its own, and all share one build."""
+    functions = of_type(template, "AWS::Lambda::Function")
+    for part in ["Role", "LoggingConfig"]:
+        seen = {}
+        for name, function in functions.items():
+            other = seen.setdefault(json.dumps(function[part], sort_keys=True), name)
+            if other != name:
+                yield f"{name} shares its {part} with {other}"
+    watched = json.dumps(of_type(template, "AWS::CloudWatch::Alarm"))
+    for name, function in functions.items():
+        if f'"Value": {{"Ref": "{name}"}}' not in watched:
+            yield f"{name} has no alarm"
+        if function["Timeout"] > 29:
+            yield f"{name} outlives the gateway's 30 seconds"
+    builds = {json.dumps(template["Resources"][name].get("Metadata"), sort_keys=True) for name in functions}
+    if len(builds) != 1:
+        yield "functions differ in Metadata, so sam build compiles more than once"
+
+
+def environments(template):
+    """No environment can outgrow Lambda's limit."""
+    for name, function in of_type(template, "AWS::Lambda::Function").items():
+        size = 0
+        for variable, value in function["Environment"]["Variables"].items():
+            length = len(value) if isinstance(value, str) else PEM_LENGTH if variable == "CLERK_JWT_KEY" else REFERENCE_LENGTH
+            size += len(variable) + length
+        if size > ENVIRONMENT_LIMIT:
+            yield f"{name}: environment of up to {size} bytes, Lambda takes {ENVIRONMENT_LIMIT}"
+
+
+def settings(template):
+    """.env.example, events/env.json and the functions name the same settings."""
+    example = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    recorded = set(json.loads((ROOT / "events" / "env.json").read_text())["Parameters"])
+    for name, function in of_type(template, "AWS::Lambda::Function").items():
+        declared = set(function["Environment"]["Variables"])
+        for place, names in {".env.example": example, "events/env.json": recorded}.items():
+            if names != declared:
+                yield f"{name} and {place} differ in {sorted(names ^ declared)}"
+
+
+def events(template):
+    """Every function has its recorded event."""
+    for name, function in of_type(template, "AWS::Lambda::Function").items():
+        if not (ROOT / "events" / f"{function['Handler']}.json").exists():
+            yield f"{name}: events/{function['Handler']}.json is missing"

@@ -1,0 +1,132 @@
+"""The release executable under the Lambda runtime interface emulator that the SAM CLI ships, event by event."""
+
+import contextlib
+import json
+import os
+import platform
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+from .programs import VENV, clean_environment, release, tools
+from .report import ROOT, Failed, Proof, Skipped
+from .stack import NOW, local_stack
+
+# What each recorded event answers on a stack that nobody has connected anything to; the authorizer answers a verdict.
+EXPECTED = {
+    "authorizer": True,
+    "auth-start": 307,
+    "auth-callback": 303,
+    "auth-status": 200,
+    "connections": 409,
+    "events": 409,
+    "users": 200,
+    "clerk-webhook": 200,
+    "vapi-webhook": 200,
+    "docs": 200,
+}
+START_SECONDS = 10
+
+
+def emulator():
+    """The emulator's executable; never ask it for --help, which starts a server on every interface."""
+    machine = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine().lower())
+    tools()
+    found = list(VENV.glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}"))
+    if platform.system() != "Linux" or not found:
+        raise Skipped(f"the SAM CLI has no emulator for {platform.system()} on {platform.machine()}")
+    return found[0]
+
+
+def free_port():
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def environment_of(stack, function):
+    """The recorded configuration with the running stack's addresses, as Lambda would hand it to one function."""
+    recorded = json.loads((ROOT / "events" / "env.json").read_text())["Parameters"]
+    names = {"_HANDLER": function, "AWS_LAMBDA_FUNCTION_NAME": function, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512", "AWS_REGION": "us-east-1"}
+    credentials = {"AWS_ACCESS_KEY_ID": "EXAMPLE", "AWS_SECRET_ACCESS_KEY": "EXAMPLE"}
+    return clean_environment(**(recorded | stack.get("env", {}) | names | credentials | {"SLOTLINE_NOW": NOW}))
+
+
+@contextlib.contextmanager
+def lambda_function(executable, function, stack):
+    """Runs one function under the emulator; yields the address that invokes it."""
+    runtime, front = free_port(), free_port()
+    command = [emulator(), "--log-level", "error", "--runtime-api-address", f"127.0.0.1:{runtime}"]
+    command += ["--runtime-interface-emulator-address", f"127.0.0.1:{front}", executable, function]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment_of(stack, function), start_new_session=True
+        )
+        try:
+            wait_for(front)
+            yield f"http://127.0.0.1:{front}/2015-03-31/functions/function/invocations"
+        except Failed as failed:
+            log.seek(0)
+            raise Failed(f"{failed}\n{log.read().decode(errors='replace')[-2000:]}") from failed
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+
+
+def wait_for(port):
+    """Waits until somebody listens."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.02)
+    raise Failed(f"the emulator did not listen within {START_SECONDS} s")
+
+
+def invoke(address, event):
+    """The function's answer. The emulator says HTTP 200 even when the function failed, so the body decides."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(urllib.request.Request(address, event), timeout=30) as answer:
+            body = answer.read()
+        answer = json.loads(body)
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        raise Failed(f"no answer: {error}") from error
+    if not isinstance(answer, dict) or "errorType" in answer or "errorMessage" in answer:
+        raise Failed(f"the function failed: {body[:500]!r}")
+    return answer
+
+
+def replay(executable, stack, function, expected):
+    """Sends one recorded event to its function and compares the status, or the authorizer's verdict."""
+    event = (ROOT / "events" / f"{function}.json").read_bytes()
+    for placeholder in [b"__TOKEN__", b"__SIGNATURE__"]:
+        if placeholder in event:
+            raise Failed(f"events/{function}.json still holds {placeholder.decode()}")
+    with lambda_function(executable, function, stack) as address:
+        answer = invoke(address, event)
+        got = answer.get("isAuthorized") if function == "authorizer" else answer.get("statusCode")
+        if got != expected:
+            raise Failed(f"answered {got}, expected {expected}: {json.dumps(answer)[:500]}")
+
+
+def check():
+    """Every recorded event gets its answer from the executable that deploys."""
+    emulator()
+    executable = release()
+    wrong = []
+    with local_stack() as stack:
+        for function, expected in EXPECTED.items():
+            try:
+                replay(executable, stack, function, expected)
+            except Failed as failed:
+                wrong.append(f"{function}: {failed}")
+    if wrong:
+        raise Failed("\n".join(wrong))
+    return Proof("rie", "release executable answers events/*.json", "Lambda runtime interface emulator", f"{len(EXPECTED)} events")

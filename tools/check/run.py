@@ -1,0 +1,34 @@
+"""Picks the checks, runs them, prints the table."""
+
+import os
+import sys
+
+from . import entropy, rie, sam, size
+from .report import Failed, Skipped, table
+
+CHECKS = {"sam": sam.check, "size": size.check, "entropy": entropy.check, "rie": rie.check}
+# Where CI=true these must run: a skip fails.
+REQUIRED = ["sam", "size", "entropy", "rie"]
+
+
+def main(names):
+    """Exit code 0 only when nothing failed and nothing required was skipped in CI."""
+    unknown = [name for name in names if name not in CHECKS]
+    if unknown:
+        print(f"unknown check: {', '.join(unknown)}; there are: {', '.join(CHECKS)}", file=sys.stderr)
+        return 2
+    proofs, failed, skipped = [], [], []
+    for name in names or CHECKS:
+        try:
+            proofs.append(CHECKS[name]())
+        except Failed as error:
+            failed.append(f"failed: {name}: {error}")
+        except Skipped as why:
+            skipped.append(name)
+            print(f"skipped: {name}: {why}")
+    print(table(proofs))
+    print("\n".join(failed), end="\n" if failed else "")
+    missing = [name for name in skipped if name in REQUIRED] if os.environ.get("CI") == "true" else []
+    if missing:
+        print(f"failed: CI requires {', '.join(missing)}")
+    return 1 if failed or missing else 0
