@@ -1,0 +1,3 @@
+//! The whole world on loopback, and what drives it.
+
+pub mod world;
