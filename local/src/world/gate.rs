@@ -47,7 +47,11 @@ impl World {
             }
             Kind::ReuseDetected => match entry.reuse {
                 Some(refusal) => {
-                    self.end_grants_of(&entry);
+                    let mut state = self.locked();
+                    if let Some(family) = entry.token.and_then(|token| state.grant_of_token(token)) {
+                        state.end_grant(family);
+                    }
+                    drop(state);
                     refusal()
                 }
                 None => act(),

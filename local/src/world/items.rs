@@ -1,5 +1,7 @@
 //! Events as the stand-ins keep them: the provider's own JSON, beside the times it means.
 
+use std::collections::BTreeSet;
+
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 use serde_json::{Map, Value};
 use shared::range::Interval;
@@ -21,6 +23,8 @@ pub(super) struct Item {
     pub(super) cancelled: bool,
     pub(super) times: Times,
     pub(super) recurrence: Option<Recurrence>,
+    /// Starts of a series' occurrences that were deleted one by one.
+    pub(super) skipped: BTreeSet<Timestamp>,
     /// What the client sent, as it was sent.
     pub(super) fields: Map<String, Value>,
     pub(super) created: Timestamp,
@@ -61,7 +65,11 @@ impl Item {
     pub(super) fn occurrences(&self, window: Interval) -> Vec<Times> {
         match &self.recurrence {
             Some(recurrence) => {
-                recurrence.within(&self.times, window).into_iter().map(|span| self.times.at(span)).collect()
+                let spans = recurrence.within(&self.times, window).into_iter();
+                spans
+                    .filter(|span| !self.skipped.contains(&span.start))
+                    .map(|span| self.times.at(span))
+                    .collect()
             }
             None if self.times.span.overlaps(window) => vec![self.times.clone()],
             None => Vec::new(),

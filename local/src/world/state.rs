@@ -107,10 +107,15 @@ impl State {
         self.account(provider, &grant.email).cloned().ok_or(Denied::Unknown)
     }
 
+    /// The grant that an access or refresh token came of.
+    pub(super) fn grant_of_token(&self, token: &str) -> Option<usize> {
+        let refresh = self.refresh.iter().find(|kept| kept.token == token).map(|kept| kept.grant);
+        refresh.or(self.access.get(token).map(|access| access.grant))
+    }
+
     /// Whose an access or refresh token is.
     pub(super) fn account_of_token(&self, token: &str) -> Option<(Provider, String)> {
-        let of_refresh = self.refresh.iter().find(|refresh| refresh.token == token).map(|r| r.grant);
-        let grant = self.grants.get(of_refresh.or(self.access.get(token).map(|a| a.grant))?)?;
+        let grant = self.grants.get(self.grant_of_token(token)?)?;
         Some((grant.provider, grant.email.clone()))
     }
 

@@ -1,9 +1,11 @@
 //! Writing events: made, changed, deleted, with the conditions that Google keeps.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 use shared::random;
 
-use super::{Answer, Call, Refusal, shape};
+use super::{Answer, Call, Refusal, list, shape};
 use crate::world::{
     accounts::{Account, Calendar, Provider},
     items::Item,
@@ -57,6 +59,7 @@ pub(in crate::world) fn insert(
         cancelled: false,
         times,
         recurrence,
+        skipped: BTreeSet::new(),
         fields,
         created: now,
         updated: now,
@@ -94,17 +97,20 @@ pub(super) fn update(call: Call<'_>, (calendar, id): &(String, String), whole: b
     Ok(wire::json(200, &shape::event(item, None, &account)))
 }
 
-/// Deletes an event: it stays as cancelled, and a second time it is gone.
+/// Deletes an event: it stays as cancelled, and a second time it is gone. An occurrence leaves its series.
 pub(super) fn delete(call: Call<'_>, (calendar, id): &(String, String)) -> Answer {
     let calendar = call.writable(calendar)?;
     let version = call.state.next_version();
-    let item = call.state.item(Provider::Google, &call.account.email, id);
-    let item = item.filter(|item| item.calendar == calendar.id).ok_or_else(Refusal::not_found)?;
+    let (item, occurrence) =
+        list::found(call.state, &call.account.email, &calendar.id, id).ok_or_else(Refusal::not_found)?;
     if item.cancelled {
         return Err(Refusal::deleted());
     }
     matches(call.asked.header("if-match"), item)?;
-    item.cancelled = true;
+    match occurrence {
+        Some(times) => drop(item.skipped.insert(times.span.start)),
+        None => item.cancelled = true,
+    }
     item.version = version;
     item.updated = call.world.clock().now();
     Ok(wire::empty(204))

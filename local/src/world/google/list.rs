@@ -8,6 +8,7 @@ use super::{Answer, Call, Refusal, shape};
 use crate::world::{
     accounts::Provider,
     items::{Item, Times},
+    state::State,
     wire,
 };
 
@@ -100,9 +101,28 @@ fn matching<'a>(
 /// One event; a deleted one is still there, as cancelled.
 pub(super) fn get(call: Call<'_>, calendar: &str, id: &str) -> Answer {
     let calendar = call.calendar(calendar)?;
-    let item = call.state.item(Provider::Google, &call.account.email, id);
-    let item = item.filter(|item| item.calendar == calendar.id).ok_or_else(Refusal::not_found)?;
-    let mut response = wire::json(200, &shape::event(item, None, &call.account));
+    let (item, occurrence) =
+        found(call.state, &call.account.email, &calendar.id, id).ok_or_else(Refusal::not_found)?;
+    let mut response = wire::json(200, &shape::event(item, occurrence.as_ref(), &call.account));
     wire::set(&mut response, "etag", &shape::etag(item));
     Ok(response)
+}
+
+/// An event by its id, or one occurrence of a series by its own.
+pub(super) fn found<'a>(
+    state: &'a mut State,
+    account: &str,
+    calendar: &str,
+    id: &str,
+) -> Option<(&'a mut Item, Option<Times>)> {
+    let series = id.split_once('_').map(|(series, _)| series);
+    let item = state.item(Provider::Google, account, series.unwrap_or(id))?;
+    let occurrence = match series {
+        None => None,
+        Some(_) => {
+            let all = item.occurrences(Interval::new(Timestamp::MIN, Timestamp::MAX));
+            Some(all.into_iter().find(|times| shape::instance_id(item, times) == id)?)
+        }
+    };
+    (item.calendar == calendar).then_some((item, occurrence))
 }

@@ -27,6 +27,9 @@ pub(super) fn times(fields: &Map<String, Value>, account: &Account) -> Result<Ti
 }
 
 fn moment(value: &Value, account: &Account) -> Result<(Timestamp, TimeZone, String, bool), Refusal> {
+    if value["date"].is_string() && value["dateTime"].is_string() {
+        return Err(Refusal::invalid("A time is either a date or a dateTime."));
+    }
     let home = zones::iana(&account.zone).unwrap_or(TimeZone::UTC);
     if let Some(date) = value["date"].as_str() {
         let date: civil::Date = date.parse().map_err(|_| Refusal::invalid("Invalid value for: date"))?;
@@ -87,7 +90,8 @@ pub(super) fn event(item: &Item, occurrence: Option<&Times>, account: &Account) 
     Value::Object(shown)
 }
 
-fn instance_id(item: &Item, times: &Times) -> String {
+/// An occurrence's id: the series' and its start.
+pub(super) fn instance_id(item: &Item, times: &Times) -> String {
     let at = if times.all_day {
         times.start().strftime("%Y%m%d").to_string()
     } else {

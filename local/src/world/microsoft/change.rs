@@ -1,9 +1,11 @@
 //! Writing events: made, changed, deleted. A repeated `transactionId` makes nothing a second time.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 use shared::random;
 
-use super::{Answer, Call, Refusal, shape};
+use super::{Answer, Call, Refusal, shape, view};
 use crate::world::{
     accounts::{Account, Calendar, Provider, graph_id},
     items::Item,
@@ -53,6 +55,7 @@ pub(in crate::world) fn insert(
         cancelled: false,
         times: shape::times(&fields)?,
         recurrence: recurrence(&fields)?,
+        skipped: BTreeSet::new(),
         fields,
         created: now,
         updated: now,
@@ -79,11 +82,17 @@ pub(super) fn update(call: Call<'_>, id: &str) -> Answer {
     Ok(wire::json(200, &shape::event(item, None, &call.account, &call.shown)))
 }
 
-/// Deletes an event; a second time it is not found.
+/// Deletes an event; a second time it is not found. An occurrence leaves its series.
 pub(super) fn delete(call: Call<'_>, id: &str) -> Answer {
-    let item =
-        call.state.item(Provider::Microsoft, &call.account.email, id).ok_or_else(Refusal::not_found)?;
+    let version = call.state.next_version();
+    let (item, occurrence) =
+        view::found(call.state, &call.account.email, id).ok_or_else(Refusal::not_found)?;
     matches(call.asked.header("if-match"), item)?;
+    if let Some(times) = occurrence {
+        item.skipped.insert(times.span.start);
+        item.version = version;
+        return Ok(wire::empty(204));
+    }
     let (account, id) = (item.account.clone(), item.id.clone());
     call.state
         .items

@@ -151,7 +151,8 @@ fn online(item: &Item) -> Value {
     }
 }
 
-fn instance_id(item: &Item, times: &Times) -> String {
+/// An occurrence's id.
+pub(super) fn instance_id(item: &Item, times: &Times) -> String {
     crate::world::accounts::graph_id(&format!("{}/{}", item.id, times.span.start))
 }
 

@@ -8,6 +8,7 @@ use super::{Answer, Call, Refusal, me, shape};
 use crate::world::{
     accounts::Provider,
     items::{Item, Times},
+    state::State,
     wire,
 };
 
@@ -45,10 +46,27 @@ pub(super) fn masters(call: &Call<'_>, calendar: Option<&str>) -> Answer {
 
 /// One event.
 pub(super) fn get(call: Call<'_>, id: &str) -> Answer {
-    let item =
-        call.state.item(Provider::Microsoft, &call.account.email, id).ok_or_else(Refusal::not_found)?;
-    let event = shape::event(item, None, &call.account, &call.shown);
+    let (item, occurrence) = found(call.state, &call.account.email, id).ok_or_else(Refusal::not_found)?;
+    let event = shape::event(item, occurrence.as_ref(), &call.account, &call.shown);
     Ok(wire::json(200, &shape::selected(event, call.asked.query.get("$select"))))
+}
+
+/// An event by its id, or one occurrence of a series by its own.
+pub(super) fn found<'a>(
+    state: &'a mut State,
+    account: &str,
+    id: &str,
+) -> Option<(&'a mut Item, Option<Times>)> {
+    let mine = |item: &&mut Item| item.provider == Provider::Microsoft && item.account == account;
+    state.items.iter_mut().filter(mine).find_map(|item| {
+        if item.id == id {
+            return Some((item, None));
+        }
+        item.recurrence.as_ref()?;
+        let all = item.occurrences(Interval::new(Timestamp::MIN, Timestamp::MAX));
+        let occurrence = all.into_iter().find(|times| shape::instance_id(item, times) == id)?;
+        Some((item, Some(occurrence)))
+    })
 }
 
 fn mine(call: &Call<'_>, item: &Item, calendar: Option<&str>) -> bool {

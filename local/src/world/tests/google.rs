@@ -202,3 +202,21 @@ async fn a_meet_link_comes_only_with_the_version_that_knows_of_it() {
     let with = bench.call(Method::POST, &format!("{all}?conferenceDataVersion=1"), &token, Some(&body)).await;
     assert!(with.text("hangoutLink").starts_with("https://meet.google.com/"));
 }
+
+#[tokio::test]
+async fn one_occurrence_is_found_by_its_own_id_and_leaves_its_series_alone() {
+    let (bench, base, token) = connected().await;
+    let all = format!("{base}/calendars/primary/events");
+    let day = "timeMin=2026-03-03T08:00:00Z&timeMax=2026-03-03T09:30:00Z&singleEvents=true";
+    let listed = bench.call(Method::GET, &format!("{all}?{day}"), &token, None).await;
+    let one = format!("{all}/{}", listed.body["items"][0]["id"].as_str().unwrap());
+    assert!(one.ends_with("_20260303T090000Z"));
+    assert_eq!(bench.call(Method::GET, &one, &token, None).await.text("summary"), "Stand-up");
+    assert_eq!(bench.call(Method::DELETE, &one, &token, None).await.status, 204);
+    assert_eq!(bench.call(Method::GET, &one, &token, None).await.status, 404);
+    let listed = bench.call(Method::GET, &format!("{all}?{day}"), &token, None).await;
+    assert_eq!(listed.body["items"], json!([]));
+    let next = day.replace("03-03", "03-04");
+    let listed = bench.call(Method::GET, &format!("{all}?{next}"), &token, None).await;
+    assert!(listed.body["items"].as_array().unwrap().iter().any(|item| item["summary"] == "Stand-up"));
+}

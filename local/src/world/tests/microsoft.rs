@@ -206,3 +206,21 @@ async fn an_account_without_a_mailbox_or_a_scope_is_told_so() {
         bench.call(Method::GET, &format!("{base}/me/calendars"), narrow.text("access_token"), None).await;
     assert_eq!(code(&got), (403, "ErrorAccessDenied".to_owned()));
 }
+
+#[tokio::test]
+async fn one_occurrence_is_found_by_its_own_id_and_leaves_its_series_alone() {
+    let (bench, base, token) = connected().await;
+    let view = |day: &str| {
+        format!("{base}/me/calendarView?startDateTime={day}T14:00:00Z&endDateTime={day}T17:00:00Z")
+    };
+    let listed = bench.call(Method::GET, &view("2026-03-13"), &token, None).await;
+    let one = format!("{base}/me/events/{}", listed.body["value"][0]["id"].as_str().unwrap());
+    let got = bench.call(Method::GET, &one, &token, None).await;
+    assert_eq!((got.text("type"), got.text("subject")), ("occurrence", "Weekly review"));
+    assert_eq!(bench.call(Method::DELETE, &one, &token, None).await.status, 204);
+    assert_eq!(bench.call(Method::DELETE, &one, &token, None).await.status, 404);
+    for (day, count) in [("2026-03-13", 0), ("2026-03-20", 1)] {
+        let listed = bench.call(Method::GET, &view(day), &token, None).await;
+        assert_eq!(listed.body["value"].as_array().unwrap().len(), count, "{day}");
+    }
+}
