@@ -1,4 +1,6 @@
-//! Series that repeat daily or weekly, from Graph's pattern or Google's RRULE. Other frequencies are refused, not guessed.
+//! Series that repeat daily or weekly, from Graph's pattern or Google's RRULE.
+//!
+//! Other frequencies are refused, not guessed.
 
 use jiff::{ToSpan as _, civil::Date, civil::Weekday, tz::TimeZone};
 use serde_json::Value;

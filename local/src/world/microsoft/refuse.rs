@@ -56,7 +56,8 @@ impl Refusal {
             409 => Self::new(
                 409,
                 "ErrorIrresolvableConflict",
-                "The send or update operation could not be performed because the change key passed in the request does not match the current change key for the item.",
+                "The send or update operation could not be performed because the change key passed in \
+            the request does not match the current change key for the item.",
             ),
             412 => Self::condition_not_met(),
             429 => {
@@ -92,7 +93,8 @@ impl Refusal {
         Self::new(
             412,
             "ErrorIrresolvableConflict",
-            "The send or update operation could not be performed because the change key passed in the request does not match the current change key for the item.",
+            "The send or update operation could not be performed because the change key passed in the \
+            request does not match the current change key for the item.",
         )
     }
 
@@ -101,7 +103,8 @@ impl Refusal {
             400,
             "TimeZoneNotSupportedException",
             &format!(
-                "A valid TimeZone value must be specified. The following TimeZone value is not supported: '{name}'."
+                "A valid TimeZone value must be specified. The following TimeZone value is not \
+            supported: '{name}'."
             ),
         )
     }
@@ -110,7 +113,8 @@ impl Refusal {
         Self::new(
             400,
             "ErrorInvalidParameter",
-            "This request requires a time window specified by the query string parameters StartDateTime and EndDateTime.",
+            "This request requires a time window specified by the query string parameters StartDateTime \
+            and EndDateTime.",
         )
     }
 

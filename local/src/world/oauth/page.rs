@@ -69,7 +69,8 @@ fn choices(request: &Request, accounts: &[&Account]) -> String {
         push(
             &mut list,
             format_args!(
-                "<label><input type=\"radio\" name=\"account\" value=\"{email}\" required{checked}><span>{name} ({email})</span></label>"
+                "<label><input type=\"radio\" name=\"account\" value=\"{email}\" \
+            required{checked}><span>{name} ({email})</span></label>"
             ),
         );
     }
@@ -84,7 +85,8 @@ fn scopes(provider: Provider, request: &Request) -> String {
             push(
                 &mut list,
                 format_args!(
-                    "<label><input type=\"checkbox\" name=\"ticked\" value=\"{value}\" checked><span>{words}</span></label>"
+                    "<label><input type=\"checkbox\" name=\"ticked\" value=\"{value}\" \
+            checked><span>{words}</span></label>"
                 ),
             );
         } else {
@@ -117,7 +119,8 @@ fn html(status: u16, title: &str, body: &str) -> Response {
     let mut response = wire::with_type(status, "text/html; charset=utf-8", text);
     // Browsers hold form-action against the redirect that follows the form too, so it cannot be 'self'.
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{}'; form-action http: https:; base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'sha256-{}'; form-action http: https:; base-uri 'none'; \
+            frame-ancestors 'none'",
         STANDARD.encode(shared::random::sha256(STYLE.as_bytes()))
     );
     wire::set(&mut response, "content-security-policy", &policy);

@@ -95,7 +95,8 @@ impl Trouble {
                 "invalid_grant",
                 54_005,
                 text(
-                    "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.",
+                    "OAuth2 Authorization code was already redeemed, please retry with a new valid code \
+            or use an existing refresh token.",
                 ),
             ),
             Self::ExpiredCode => (
@@ -103,7 +104,8 @@ impl Trouble {
                 "invalid_grant",
                 70_008,
                 text(
-                    "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive authorization request for this user and resource.",
+                    "The provided authorization code or refresh token has expired due to inactivity. \
+            Send a new interactive authorization request for this user and resource.",
                 ),
             ),
             Self::OtherRedirect => (
@@ -111,7 +113,8 @@ impl Trouble {
                 "invalid_client",
                 500_112,
                 text(
-                    "The reply address does not match the reply address provided when requesting Authorization code.",
+                    "The reply address does not match the reply address provided when requesting \
+            Authorization code.",
                 ),
             ),
             Self::MissingVerifier | Self::WrongVerifier => (
@@ -119,7 +122,8 @@ impl Trouble {
                 "invalid_grant",
                 501_481,
                 text(
-                    "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
+                    "The Code_Verifier does not match the code_challenge supplied in the authorization \
+            request.",
                 ),
             ),
             Self::Revoked => (
@@ -127,7 +131,8 @@ impl Trouble {
                 "invalid_grant",
                 50_173,
                 text(
-                    "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password.",
+                    "The provided grant has expired due to it being revoked, a fresh auth token is \
+            needed. The user might have changed or reset their password.",
                 ),
             ),
             Self::Idle => {
@@ -138,7 +143,8 @@ impl Trouble {
                 "invalid_grant",
                 65_001,
                 text(
-                    "The user or administrator has not consented to use the application. Send an interactive authorization request for this user and resource.",
+                    "The user or administrator has not consented to use the application. Send an \
+            interactive authorization request for this user and resource.",
                 ),
             ),
         }
