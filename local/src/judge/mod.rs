@@ -1,0 +1,3 @@
+//! Verdicts on single cases, by the very functions that production calls.
+
+pub mod provider;
