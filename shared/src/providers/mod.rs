@@ -10,6 +10,7 @@ pub mod identity;
 pub mod microsoft;
 pub mod oauth;
 pub mod spec;
+mod tokens;
 
 use jiff::{SignedDuration, tz::TimeZone};
 use secrecy::SecretString;
@@ -182,5 +183,26 @@ pub async fn mailbox_time_zone(provider: Provider, session: Session<'_>) -> Resu
     match provider {
         Provider::Microsoft => microsoft::mailbox_time_zone(session).await,
         Provider::Google => google::time_zone(session).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn can_be_served<T: Send>(_: &T) {}
+
+    #[test]
+    fn every_call_can_run_inside_a_handler() {
+        let (http, token) = (Http::new(None).unwrap(), SecretString::from("at_EXAMPLE"));
+        let limit = SignedDuration::from_secs(1);
+        let session = Session { http: &http, base_url: "http://localhost", access_token: &token, limit };
+        let window = Interval::new(jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH);
+        let provider = Provider::Microsoft;
+        can_be_served(&busy(provider, session, &[], window, &TimeZone::UTC));
+        can_be_served(&events(provider, session, PRIMARY, window, None, 10));
+        let endpoints = spec::Endpoints::real(provider);
+        let client = oauth::Client { id: "client-EXAMPLE".to_owned(), secret: token.clone() };
+        can_be_served(&oauth::refresh(&http, provider, &endpoints, &client, &token, limit));
     }
 }

@@ -3,34 +3,32 @@
 //! The crate `oauth2` builds requests and reads answers; its errors lose status and headers, so refusals are
 //! read from the kept answer by `classify`.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+};
 
 use http::Method;
 use jiff::SignedDuration;
 use oauth2::{
-    AccessToken, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
-    EndpointSet, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, Scope, TokenUrl,
-    basic::{
-        BasicClient, BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
-        BasicTokenType,
-    },
+    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, Scope, TokenUrl,
+    basic::{BasicClient, BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse},
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
+pub use super::tokens::Tokens;
 use super::{
     classify::{Source, classify},
     failure::{Class, Failure},
     spec::{Endpoints, spec},
+    tokens::TokenAnswer,
 };
 use crate::{
     http::{Answer, Http, Lost},
     ids::Provider,
 };
-
-/// What an access token lives when the provider does not say (RFC 6749, section 5.1, only recommends it).
-const DEFAULT_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 
 /// Our registration with a provider.
 #[derive(Clone, Debug)]
@@ -39,21 +37,6 @@ pub struct Client {
     pub id: String,
     /// Client secret, sent in the request body.
     pub secret: SecretString,
-}
-
-/// What a token endpoint gave.
-#[derive(Clone, Debug)]
-pub struct Tokens {
-    /// For the calendar API.
-    pub access_token: SecretString,
-    /// The next refresh token; none means: keep the stored one.
-    pub refresh_token: Option<SecretString>,
-    /// How long the access token lives from the moment of the answer.
-    pub expires_in: SignedDuration,
-    /// What was granted. Never empty after an exchange; empty after a refresh that does not say (unchanged).
-    pub scopes: Vec<String>,
-    /// Who consented; see `identity`.
-    pub id_token: Option<SecretString>,
 }
 
 /// The address at which the person consents. The verifier has 43–128 characters (RFC 7636, section 4.1).
@@ -99,8 +82,8 @@ pub async fn exchange_code(
     let request = oauth
         .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
         .set_pkce_verifier(verifier(pkce_verifier)?);
-    let kept = Kept::default();
-    let granted = request.request_async(&|request| kept.send(http, request, limit)).await.ok();
+    let kept = Kept::new(http, limit);
+    let granted = request.request_async(&kept).await.ok();
     let mut tokens = kept.tokens(provider, granted, "exchange")?;
     if tokens.scopes.is_empty() {
         // RFC 6749, section 5.1: no scope in the answer means that all was granted.
@@ -120,9 +103,8 @@ pub async fn refresh(
 ) -> Result<Tokens, Failure> {
     let oauth = token_client(endpoints, client)?;
     let token = RefreshToken::new(refresh_token.expose_secret().to_owned());
-    let kept = Kept::default();
-    let request = oauth.exchange_refresh_token(&token);
-    let granted = request.request_async(&|request| kept.send(http, request, limit)).await.ok();
+    let kept = Kept::new(http, limit);
+    let granted = oauth.exchange_refresh_token(&token).request_async(&kept).await.ok();
     kept.tokens(provider, granted, "refresh")
 }
 
@@ -143,11 +125,8 @@ pub async fn revoke(
         return Ok(true);
     }
     let failure = refusal(provider, &answer, "revoke");
-    match failure.class {
-        // PROVIDERS.md G5: what is revoked already answers `invalid_token`.
-        Class::NeedsReauth => Ok(true),
-        _ => Err(failure),
-    }
+    // PROVIDERS.md G5: what is revoked already answers `invalid_token`.
+    if failure.class == Class::NeedsReauth { Ok(true) } else { Err(failure) }
 }
 
 type TokenClient = oauth2::Client<
@@ -192,31 +171,41 @@ fn refusal(provider: Provider, answer: &Answer, operation: &str) -> Failure {
     classify(Source::oauth(provider), Some(answer.status), &answer.headers, &answer.body, Some(operation))
 }
 
-/// The answer to the one request that is made, kept beside what the crate makes of it.
-#[derive(Default)]
-struct Kept(Mutex<Option<Result<Answer, Lost>>>);
+/// Sends the one request, and keeps its answer beside what the crate makes of it.
+struct Kept<'a> {
+    http: &'a Http,
+    limit: SignedDuration,
+    answer: Mutex<Option<Result<Answer, Lost>>>,
+}
 
-impl Kept {
-    async fn send(
-        &self,
-        http: &Http,
-        request: oauth2::HttpRequest,
-        limit: SignedDuration,
-    ) -> Result<oauth2::HttpResponse, Lost> {
+/// A closure would do, but its future is not `Send` for every lifetime, as handlers need it.
+impl<'c> oauth2::AsyncHttpClient<'c> for Kept<'_> {
+    type Error = Lost;
+    type Future = Pin<Box<dyn Future<Output = Result<oauth2::HttpResponse, Lost>> + Send + 'c>>;
+
+    fn call(&'c self, request: oauth2::HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
+    }
+}
+
+impl<'a> Kept<'a> {
+    fn new(http: &'a Http, limit: SignedDuration) -> Self {
+        Self { http, limit, answer: Mutex::new(None) }
+    }
+
+    async fn send(&self, request: oauth2::HttpRequest) -> Result<oauth2::HttpResponse, Lost> {
         let (parts, body) = request.into_parts();
-        let mut call = http.call(parts.method, &parts.uri.to_string());
+        let mut call = self.http.call(parts.method, &parts.uri.to_string());
         for (name, value) in &parts.headers {
             call = call.header(name.as_str(), value.to_str().unwrap_or_default());
         }
-        let sent = call.body(body).within(limit).send().await;
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(sent.clone());
+        let sent = call.body(body).within(self.limit).send().await;
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(sent.clone());
         let answer = sent?;
-        let mut response = http::Response::new(answer.body.clone());
-        // The crate takes no other success than 200, and wants JSON to say so in its header: neither is sure.
-        *response.status_mut() = match answer.is_success() {
-            true => http::StatusCode::OK,
-            false => http::StatusCode::BAD_REQUEST,
-        };
+        // The crate takes no other success than 200. Its check of the content type is left out with the headers.
+        let status = if answer.is_success() { http::StatusCode::OK } else { http::StatusCode::BAD_REQUEST };
+        let mut response = http::Response::new(answer.body);
+        *response.status_mut() = status;
         Ok(response)
     }
 
@@ -229,7 +218,7 @@ impl Kept {
         if let Some(granted) = granted {
             return Ok(granted.into());
         }
-        match self.0.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        match self.answer.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(Ok(answer)) => Err(refusal(provider, &answer, operation)),
             Some(Err(lost)) => Err(lost.into()),
             None => Err(misconfigured()),
@@ -237,77 +226,61 @@ impl Kept {
     }
 }
 
-/// A token endpoint's success, read more tolerantly than the crate's own type does.
-#[derive(Debug, Serialize, Deserialize)]
-struct TokenAnswer {
-    access_token: AccessToken,
-    #[serde(skip, default = "bearer")]
-    token_type: BasicTokenType,
-    #[serde(default, deserialize_with = "seconds")]
-    expires_in: Option<u64>,
-    #[serde(default)]
-    refresh_token: Option<RefreshToken>,
-    #[serde(default)]
-    scope: Option<String>,
-    /// In the crate's token type because that does not show itself in `Debug`.
-    #[serde(default)]
-    id_token: Option<AccessToken>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn bearer() -> BasicTokenType {
-    BasicTokenType::Bearer
-}
+    /// RFC 7636, appendix B.
+    const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
-/// Seconds as a number or as text; anything else counts as not said.
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Said {
-        Whole(u64),
-        Text(String),
-        Other(serde::de::IgnoredAny),
-    }
-    Ok(match Said::deserialize(deserializer)? {
-        Said::Whole(seconds) => Some(seconds),
-        Said::Text(text) => text.parse().ok(),
-        Said::Other(_) => None,
-    })
-}
-
-impl oauth2::TokenResponse for TokenAnswer {
-    type TokenType = BasicTokenType;
-
-    fn access_token(&self) -> &AccessToken {
-        &self.access_token
+    fn url(provider: Provider, verifier: &str, hint: Option<&str>) -> Result<Url, Failure> {
+        let endpoints = Endpoints::real(provider);
+        let (redirect, verifier) = ("https://api.example.com/callback", SecretString::from(verifier));
+        authorize_url(provider, &endpoints, "client-EXAMPLE", redirect, "state-EXAMPLE", &verifier, hint)
     }
 
-    fn token_type(&self) -> &BasicTokenType {
-        &self.token_type
+    fn parameter(url: &Url, name: &str) -> Option<String> {
+        let mut found = url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        let first = found.next();
+        assert_eq!(found.next(), None, "{name} twice");
+        first
     }
 
-    fn expires_in(&self) -> Option<std::time::Duration> {
-        self.expires_in.map(std::time::Duration::from_secs)
-    }
-
-    fn refresh_token(&self) -> Option<&RefreshToken> {
-        self.refresh_token.as_ref()
-    }
-
-    fn scopes(&self) -> Option<&Vec<Scope>> {
-        None
-    }
-}
-
-impl From<TokenAnswer> for Tokens {
-    fn from(answer: TokenAnswer) -> Self {
-        let refresh_token = answer.refresh_token.map(RefreshToken::into_secret);
-        let lifetime = answer.expires_in.and_then(|seconds| i64::try_from(seconds).ok());
-        Self {
-            access_token: answer.access_token.into_secret().into(),
-            refresh_token: refresh_token.filter(|token| !token.is_empty()).map(SecretString::from),
-            expires_in: lifetime.map_or(DEFAULT_LIFETIME, SignedDuration::from_secs),
-            scopes: answer.scope.iter().flat_map(|all| all.split_whitespace()).map(str::to_owned).collect(),
-            id_token: answer.id_token.map(|token| token.into_secret().into()),
+    #[test]
+    fn s1_2_every_authorization_carries_state_and_a_hashed_verifier() {
+        for provider in Provider::ALL {
+            let url = url(provider, VERIFIER, None).unwrap();
+            let has = |name: &str, value: &str| {
+                assert_eq!(parameter(&url, name).as_deref(), Some(value), "{provider} {name}");
+            };
+            has("response_type", "code");
+            has("client_id", "client-EXAMPLE");
+            has("redirect_uri", "https://api.example.com/callback");
+            has("state", "state-EXAMPLE");
+            has("code_challenge_method", "S256");
+            has("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+            has("scope", &spec(provider).scopes.join(" "));
+            assert!(!url.as_str().contains(VERIFIER));
+            assert_eq!(parameter(&url, "login_hint"), None);
         }
+    }
+
+    #[test]
+    fn g1_m1_each_provider_is_asked_in_its_own_words() {
+        let google = url(Provider::Google, VERIFIER, Some("ada@example.com")).unwrap();
+        assert_eq!(parameter(&google, "access_type").as_deref(), Some("offline"));
+        assert_eq!(parameter(&google, "prompt").as_deref(), Some("consent select_account"));
+        assert_eq!(parameter(&google, "login_hint").as_deref(), Some("ada@example.com"));
+        let microsoft = url(Provider::Microsoft, VERIFIER, None).unwrap();
+        assert!(
+            microsoft.as_str().starts_with("https://login.microsoftonline.com/common/oauth2/v2.0/authorize?")
+        );
+        assert_eq!(parameter(&microsoft, "prompt").as_deref(), Some("select_account"));
+        assert_eq!(parameter(&microsoft, "response_mode").as_deref(), Some("query"));
+    }
+
+    #[test]
+    fn a_verifier_that_is_too_short_is_refused() {
+        assert_eq!(url(Provider::Google, "short", None).unwrap_err().class, Class::Invalid);
     }
 }

@@ -9,11 +9,11 @@ type Rule = (Class, &'static [&'static str]);
 /// The class that the codes of a refusal give, and the code that gave it.
 pub(super) fn class(source: Source, status: Option<u16>, said: &Said) -> Option<(Class, String)> {
     match source {
-        Source::MicrosoftOauth => aadsts(said).or_else(|| listed(OAUTH, said)),
+        Source::MicrosoftOauth => aadsts(said),
         Source::GoogleOauth | Source::CalendlyOauth => listed(OAUTH, said),
         Source::CalcomOauth => listed(OAUTH, said).or_else(|| phrased(CALCOM_OAUTH_TEXTS, status, said)),
-        Source::Google => listed(GOOGLE, said),
-        Source::Graph => listed(GRAPH, said),
+        Source::Google => phrased(GOOGLE_TEXTS, status, said).or_else(|| listed(GOOGLE, said)),
+        Source::Graph => phrased(GRAPH_TEXTS, status, said).or_else(|| listed(GRAPH, said)),
         Source::Calendly => listed(COMMON, said).or_else(|| phrased(CALENDLY_TEXTS, status, said)),
         Source::Calcom => listed(COMMON, said).or_else(|| phrased(CALCOM_TEXTS, status, said)),
     }
@@ -35,9 +35,13 @@ fn phrased(phrases: &[Phrase], status: Option<u16>, said: &Said) -> Option<(Clas
     phrases.iter().find(fits).map(|phrase| (phrase.2, phrase.3.to_owned()))
 }
 
-/// Microsoft's numbers (learn.microsoft.com/entra/identity-platform/reference-error-codes).
+/// Microsoft's numbers (learn.microsoft.com/entra/identity-platform/reference-error-codes), else its `error`.
 fn aadsts(said: &Said) -> Option<(Class, String)> {
-    said.aadsts.iter().find_map(|&number| Some((class_of_number(number)?, format!("AADSTS{number}"))))
+    let known = |&number: &u32| Some((class_of_number(number)?, format!("AADSTS{number}")));
+    said.aadsts.iter().find_map(known).or_else(|| {
+        let (class, code) = listed(OAUTH, said)?;
+        Some((class, said.aadsts.first().map_or(code, |number| format!("AADSTS{number}"))))
+    })
 }
 
 fn class_of_number(number: u32) -> Option<Class> {
@@ -51,21 +55,23 @@ fn class_of_number(number: u32) -> Option<Class> {
             Class::ConfigFault
         }
         700_016 | 700_025 | 700_027 | 700_030 | 700_022 | 700_023 | 700_051 | 700_054 => Class::ConfigFault,
-        50_011 | 500_111 | 500_113 | 900_971 | 500_011 | 50_001 | 50_012 | 50_194 | 50_020 => {
-            Class::ConfigFault
-        }
-        70_001 | 70_002 | 70_011 | 70_005 | 650_053 | 650_056 | 650_057 | 90_002 => Class::ConfigFault,
+        50_011 | 500_111 | 500_113 | 900_971 | 500_011 | 50_001 | 50_012 | 50_194 => Class::ConfigFault,
+        65_005 | 70_001 | 70_002 | 70_011 | 650_053 | 650_056 | 650_057 | 90_002 => Class::ConfigFault,
         9_002_325..=9_002_327 => Class::ConfigFault,
         // Their side.
         50_196 | 90_055 => Class::Throttle,
         50_000 | 50_087 | 90_006 | 90_012 | 90_020 | 90_024 | 90_025 | 90_033 | 90_051 => Class::Transient,
-        // An administrator has to act; the person cannot.
-        50_105 | 650_052 => Class::Permission,
+        // Their organization does not have the service at all.
+        650_052 => Class::Permission,
         // Unused, revoked, password changed, another factor, consent: the person can mend it.
         70_000 | 70_007 | 70_008 | 70_043 | 70_044 | 700_003 | 700_005 | 700_007 => Class::NeedsReauth,
-        700_081 | 700_082 | 700_084 | 54_005 | 65_001 | 65_002 | 65_004 | 65_005 => Class::NeedsReauth,
-        50_034 | 50_053 | 50_055..=50_058 | 50_072 | 50_074 | 50_076 | 50_078 | 50_079 => Class::NeedsReauth,
-        50_085 | 50_089 | 50_097 | 50_125..=50_127 | 50_129 | 50_131..=50_133 | 50_135 => Class::NeedsReauth,
+        700_081 | 700_082 | 700_084 | 54_005 | 65_001 | 65_004 => Class::NeedsReauth,
+        50_020 | 50_034 | 50_053 | 50_055..=50_058 | 50_072 | 50_074 | 50_076 | 50_078 | 50_079 => {
+            Class::NeedsReauth
+        }
+        50_085 | 50_089 | 50_097 | 50_105 | 50_125..=50_127 | 50_129 | 50_131..=50_133 | 50_135 => {
+            Class::NeedsReauth
+        }
         50_136 | 50_140 | 50_143 | 50_144 | 50_155 | 50_158 | 50_173 | 50_177 | 50_199 => Class::NeedsReauth,
         50_013 | 51_004 | 53_000..=53_011 | 530_000..=530_039 | 500_121 | 500_133 => Class::NeedsReauth,
         81_010 | 81_012 | 90_072 | 90_094 | 90_095 | 160_021 | 240_001 | 240_002 => Class::NeedsReauth,
@@ -89,7 +95,6 @@ const OAUTH: &[Rule] = &[
             "org_internal",
             "invalid_resource",
             "invalid_target",
-            "unsupported_grant_type",
         ],
     ),
     (Class::Permission, &["admin_policy_enforced", "access_denied"]),
@@ -112,7 +117,13 @@ const OAUTH: &[Rule] = &[
     (Class::Transient, &["temporarily_unavailable", "server_error", "internal_failure", "backend_error"]),
     (
         Class::Invalid,
-        &["invalid_request", "unsupported_response_type", "unsupported_token_type", "disallowed_useragent"],
+        &[
+            "invalid_request",
+            "unsupported_grant_type",
+            "unsupported_response_type",
+            "unsupported_token_type",
+            "disallowed_useragent",
+        ],
     ),
 ];
 
@@ -208,8 +219,6 @@ const GRAPH: &[Rule] = &[
             "activityLimitReached",
             "ErrorMailboxConcurrencyLimitExceeded",
             "MailboxConcurrency",
-            "ErrorExceededConnectionCount",
-            "ErrorServerBusy",
             "throttledRequest",
             "quotaLimitReached_requests",
         ],
@@ -316,6 +325,14 @@ const COMMON: &[Rule] = &[
     (Class::RefreshAndRetry, &["invalid_token", "TokenExpiredException", "ACCESS_TOKEN_IS_EXPIRED"]),
     (Class::Throttle, &["TOO_MANY_REQUESTS", "rate_limit_exceeded", "ThrottlerException"]),
 ];
+
+const GOOGLE_TEXTS: &[Phrase] = &[
+    (403, "insufficient authentication scopes", Class::InsufficientScope, "insufficient_scope"),
+    (403, "has not been used in project", Class::ConfigFault, "accessNotConfigured"),
+];
+
+/// A subscription that has expired is `ResourceNotFound` as well, but says nothing about the mailbox.
+const GRAPH_TEXTS: &[Phrase] = &[(404, "the object was not found", Class::NotFound, "ResourceNotFound")];
 
 const CALENDLY_TEXTS: &[Phrase] = &[
     (403, "scope", Class::InsufficientScope, "insufficient_scope"),

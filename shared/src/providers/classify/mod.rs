@@ -81,6 +81,7 @@ pub fn classify(
     let class = match (status, &told) {
         (None, _) => Class::Transient,
         (Some(429), _) => Class::Throttle,
+        (Some(401), Some((class, _))) if !source.is_oauth() => unauthorized(*class),
         (_, Some((class, _))) => *class,
         (Some(status), None) => by_status(source, status, operation, retry_after.is_some()),
     };
@@ -103,7 +104,7 @@ fn by_status(source: Source, status: u16, operation: &str, waits: bool) -> Class
             404 | 405 => Class::ConfigFault,
             408 | 425 => Class::Transient,
             503 if waits => Class::Throttle,
-            500.. | ..300 => Class::Transient,
+            500.. | 0..=399 => Class::Transient,
             _ => Class::Invalid,
         };
     }
@@ -113,15 +114,34 @@ fn by_status(source: Source, status: u16, operation: &str, waits: bool) -> Class
         402 | 403 | 451 => Class::Permission,
         404 => Class::NotFound,
         408 | 423 | 424 | 425 => Class::Transient,
-        409 if matches!(source, Source::Calcom) => Class::Conflict,
-        409 => Class::Duplicate,
+        409 if exists(source, operation) => Class::Duplicate,
         410 if is_sync(operation) => Class::Resync,
         410 => Class::Gone,
-        412 => Class::Conflict,
+        409 | 412 => Class::Conflict,
         503 if waits => Class::Throttle,
         509 => Class::Throttle,
-        500.. | ..300 => Class::Transient,
+        500.. | 0..=399 => Class::Transient,
         _ => Class::Invalid,
+    }
+}
+
+/// 401 is about the token, unless its code tells what no other token mends.
+fn unauthorized(told: Class) -> Class {
+    let is_told = matches!(told, Class::InsufficientScope | Class::NoMailbox | Class::ConfigFault);
+    if is_told { told } else { Class::RefreshAndRetry }
+}
+
+/// Whether 409 means that what is to be created exists. Elsewhere it means that something stands against it.
+fn exists(source: Source, operation: &str) -> bool {
+    let creates = || {
+        let operation = operation.to_ascii_lowercase();
+        ["create", "insert", "import", "post"].iter().any(|word| operation.contains(word))
+    };
+    match source {
+        Source::Google | Source::Calendly => true,
+        Source::Graph => creates(),
+        Source::Calcom | Source::CalcomOauth => false,
+        Source::GoogleOauth | Source::MicrosoftOauth | Source::CalendlyOauth => false,
     }
 }
 

@@ -299,7 +299,9 @@ mod tests {
         let custom =
             json!({"dateTime": "2026-01-05T09:00:00.0000000", "timeZone": "tzone://Microsoft/Custom"});
         assert_eq!(read(json!({"start": custom, "end": custom})), Reading::Skipped(Skip::UnknownTime));
-        let own = json!({"start": custom, "end": custom, "originalStartTimeZone": "Pacific Standard Time"});
+        let later =
+            json!({"dateTime": "2026-01-05T10:00:00.0000000", "timeZone": "tzone://Microsoft/Custom"});
+        let own = json!({"start": custom, "end": later, "originalStartTimeZone": "Pacific Standard Time"});
         assert_eq!(event(own).when, hour("2026-01-05T17:00:00Z", "2026-01-05T18:00:00Z"));
         let odd = event(json!({"originalStartTimeZone": "tzone://Microsoft/Custom"}));
         assert_eq!(odd.time_zone, None);
