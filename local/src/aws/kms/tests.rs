@@ -126,3 +126,16 @@ async fn faults_speak_as_kms_does() {
     assert!(matches!(describe().await, Err(SdkError::DispatchFailure(_))));
     assert!(describe().await.is_ok());
 }
+
+#[tokio::test]
+async fn a_hanging_call_ends_with_the_server() {
+    let (kms, client, _, faults) = started().await;
+    faults.arm(Fault::new("kms", "DescribeKey", Kind::Hang));
+    let call = tokio::spawn(client.describe_key().key_id(kms.key_arn()).send());
+    while !faults.waiting().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!call.is_finished());
+    drop(kms);
+    assert!(matches!(call.await.unwrap(), Err(SdkError::DispatchFailure(_))));
+}
