@@ -118,7 +118,8 @@ fn forwarded(headers: &HeaderMap) -> impl Iterator<Item = (&'static str, &str)> 
 
 fn passed_on(answer: Answer) -> Response {
     let mut response = Response::new(axum::body::Body::from(answer.body));
-    *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or_default();
+    *response.status_mut() =
+        http::StatusCode::from_u16(answer.status).unwrap_or(http::StatusCode::BAD_GATEWAY);
     *response.headers_mut() = answer.headers;
     response.headers_mut().remove(http::header::TRANSFER_ENCODING);
     response
