@@ -52,6 +52,8 @@ impl Http {
         #[expect(clippy::disallowed_methods, reason = "the one place that builds the client")]
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
+            // An ambient HTTP_PROXY would be handed the calls to loopback.
+            .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .connect_timeout(Duration::from_secs(3))
