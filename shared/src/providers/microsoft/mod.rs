@@ -3,6 +3,7 @@
 //! `getSchedule` is not used: it does not work for personal accounts (PROVIDERS.md M9).
 
 mod body;
+mod time;
 mod view;
 mod wire;
 mod write;
@@ -89,7 +90,7 @@ pub async fn mailbox_time_zone(session: Session<'_>) -> Result<Option<String>, F
     }
     let call = session.call(Method::GET, "/me/mailboxSettings").query(&[("$select", "timeZone")]);
     let settings: Settings = read(Source::Graph, "mailboxSettings.get", call).await?;
-    Ok(settings.time_zone.as_deref().and_then(wire::known).map(|zone| zone.to_string()))
+    Ok(settings.time_zone.as_deref().and_then(time::known).map(|zone| zone.to_string()))
 }
 
 fn preferring(call: Call) -> Call {
