@@ -123,3 +123,33 @@ fn standing(wire: WireEvent) -> Result<Event, Failure> {
         Reading::Skipped(_) => Err(unreadable()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m12_an_id_that_was_never_given_out_is_not_found() {
+        let refused = |code: &str| {
+            let body = format!(r#"{{"error":{{"code":"{code}","message":"Id is malformed."}}}}"#);
+            let headers = http::HeaderMap::new();
+            let told = crate::providers::classify::classify(
+                Source::Graph,
+                Some(400),
+                &headers,
+                body.as_bytes(),
+                None,
+            );
+            not_an_id(told).class
+        };
+        assert_eq!(refused("ErrorInvalidIdMalformed"), Class::NotFound);
+        assert_eq!(refused("ErrorInvalidRequest"), Class::Invalid);
+    }
+
+    #[test]
+    fn the_default_calendars_collections_are_the_accounts() {
+        assert_eq!(event_path("primary", "a=").unwrap(), "/me/events/a%3D");
+        assert_eq!(event_path("c/1", "a").unwrap(), "/me/calendars/c%2F1/events/a");
+        assert!(event_path("..", "a").is_err() && event_path("primary", "..").is_err());
+    }
+}
