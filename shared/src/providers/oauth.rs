@@ -83,6 +83,7 @@ pub async fn exchange_code(
         .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
         .set_pkce_verifier(verifier(pkce_verifier)?);
     let kept = Kept::new(http, limit);
+    // The crate's error says less than the kept answer does.
     let granted = request.request_async(&kept).await.ok();
     let mut tokens = kept.tokens(provider, granted, "exchange")?;
     if tokens.scopes.is_empty() {
@@ -104,6 +105,7 @@ pub async fn refresh(
     let oauth = token_client(endpoints, client)?;
     let token = RefreshToken::new(refresh_token.expose_secret().to_owned());
     let kept = Kept::new(http, limit);
+    // The crate's error says less than the kept answer does.
     let granted = oauth.exchange_refresh_token(&token).request_async(&kept).await.ok();
     kept.tokens(provider, granted, "refresh")
 }

@@ -191,4 +191,15 @@ mod tests {
         assert!(GOOGLE.authorize_parameters.contains(&("access_type", "offline")));
         assert!(GOOGLE.authorize_parameters.contains(&("include_granted_scopes", "false")));
     }
+
+    #[test]
+    fn refresh_tokens_follow_their_providers_rule() {
+        // M2, M3, G2, G5.
+        assert_eq!((MICROSOFT.rotation, GOOGLE.rotation), (Rotation::Replaces, Rotation::KeepsOld));
+        for provider in Provider::ALL {
+            let can = spec(provider).capabilities.revocation;
+            assert_eq!(Endpoints::real(provider).revoke_url.is_some(), can, "{provider}");
+        }
+        assert_eq!(Endpoints::real(Provider::Microsoft).revoke_url, None);
+    }
 }

@@ -1,8 +1,9 @@
 //! What a refusal means: one function for every provider's token endpoint and API.
 //!
-//! The body's codes decide first (see `codes.rs`), the status where they say nothing. No text of the
+//! The body's codes decide first (see `codes.rs` and `api.rs`), the status where they say nothing. No text of the
 //! provider's leaves this folder: a [`Failure`]'s reason is one of the identifiers listed there.
 
+mod api;
 mod codes;
 mod retry;
 mod said;

@@ -94,17 +94,10 @@ pub async fn events(
         items: Vec<WireEvent>,
         next_page_token: Option<String>,
     }
-    let (from, to) = (window.start.to_string(), window.end.to_string());
-    let (size, fields) = (limit.clamp(1, MAX_PAGE).to_string(), format!("nextPageToken,items({FIELDS})"));
-    // PROVIDERS.md G7: without `singleEvents` a series is one event with a rule that we would have to expand.
-    let call = session.call(Method::GET, &format!("{}/events", calendar(calendar_id)?)).query(&[
-        ("singleEvents", "true"),
-        ("orderBy", "startTime"),
-        ("timeMin", &from),
-        ("timeMax", &to),
-        ("maxResults", &size),
-        ("fields", &fields),
-    ]);
+    let question = question(window, limit);
+    let call = session
+        .call(Method::GET, &format!("{}/events", calendar(calendar_id)?))
+        .query(&question.each_ref().map(|(name, value)| (*name, value.as_str())));
     let call = match cursor {
         Some(token) => call.query(&[("pageToken", token)]),
         None => call,
@@ -115,6 +108,18 @@ pub async fn events(
         Reading::Skipped(_) => None,
     });
     Ok(EventPage { events: events.collect(), next: page.next_page_token })
+}
+
+/// PROVIDERS.md G7: without `singleEvents` a series is one event with a rule that we would have to expand.
+fn question(window: Interval, limit: u32) -> [(&'static str, String); 6] {
+    [
+        ("singleEvents", "true".to_owned()),
+        ("orderBy", "startTime".to_owned()),
+        ("timeMin", window.start.to_string()),
+        ("timeMax", window.end.to_string()),
+        ("maxResults", limit.clamp(1, MAX_PAGE).to_string()),
+        ("fields", format!("nextPageToken,items({FIELDS})")),
+    ]
 }
 
 /// One event. One that was deleted is still told by its id, as cancelled: that is `Gone` here.
@@ -225,6 +230,16 @@ fn deleted() -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn g7_a_page_is_asked_for_with_series_expanded() {
+        let window = Interval::new(Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
+        let [single, order, from, _, size, _] = question(window, 9000);
+        assert_eq!(single, ("singleEvents", "true".to_owned()));
+        assert_eq!(order, ("orderBy", "startTime".to_owned()));
+        assert_eq!(from, ("timeMin", "1970-01-01T00:00:00Z".to_owned()));
+        assert_eq!(size, ("maxResults", "2500".to_owned()));
+    }
 
     fn take(answer: &str) -> Result<Vec<Interval>, Class> {
         let mut answer: FreeBusy = serde_json::from_str(answer).unwrap();

@@ -3,6 +3,7 @@
 //! `getSchedule` is not used: it does not work for personal accounts (PROVIDERS.md M9).
 
 mod body;
+mod time;
 mod view;
 mod wire;
 mod write;
@@ -89,7 +90,7 @@ pub async fn mailbox_time_zone(session: Session<'_>) -> Result<Option<String>, F
     }
     let call = session.call(Method::GET, "/me/mailboxSettings").query(&[("$select", "timeZone")]);
     let settings: Settings = read(Source::Graph, "mailboxSettings.get", call).await?;
-    Ok(settings.time_zone.as_deref().and_then(wire::known).map(|zone| zone.to_string()))
+    Ok(settings.time_zone.as_deref().and_then(time::known).map(|zone| zone.to_string()))
 }
 
 fn preferring(call: Call) -> Call {
@@ -120,5 +121,35 @@ fn standing(wire: WireEvent) -> Result<Event, Failure> {
     match wire.reading() {
         Reading::Event(event) => Ok(*event),
         Reading::Skipped(_) => Err(unreadable()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m12_an_id_that_was_never_given_out_is_not_found() {
+        let refused = |code: &str| {
+            let body = format!(r#"{{"error":{{"code":"{code}","message":"Id is malformed."}}}}"#);
+            let headers = http::HeaderMap::new();
+            let told = crate::providers::classify::classify(
+                Source::Graph,
+                Some(400),
+                &headers,
+                body.as_bytes(),
+                None,
+            );
+            not_an_id(told).class
+        };
+        assert_eq!(refused("ErrorInvalidIdMalformed"), Class::NotFound);
+        assert_eq!(refused("ErrorInvalidRequest"), Class::Invalid);
+    }
+
+    #[test]
+    fn the_default_calendars_collections_are_the_accounts() {
+        assert_eq!(event_path("primary", "a=").unwrap(), "/me/events/a%3D");
+        assert_eq!(event_path("c/1", "a").unwrap(), "/me/calendars/c%2F1/events/a");
+        assert!(event_path("..", "a").is_err() && event_path("primary", "..").is_err());
     }
 }

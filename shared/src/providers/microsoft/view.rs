@@ -148,19 +148,25 @@ async fn page(
     let call = match cursor {
         Some(link) => session.call_url(Method::GET, own_link(session, link)?),
         None => {
-            let (from, to) = (window.start.to_string(), window.end.to_string());
-            let size = limit.clamp(1, MAX_PAGE).to_string();
-            // PROVIDERS.md M9: the offset of the range decides, not the `Prefer` header: so it is in UTC.
-            session.call(Method::GET, &format!("{}/calendarView", calendar_path(calendar_id)?)).query(&[
-                ("startDateTime", &*from),
-                ("endDateTime", &to),
-                ("$select", select),
-                ("$orderby", "start/dateTime"),
-                ("$top", &size),
-            ])
+            let path = format!("{}/calendarView", calendar_path(calendar_id)?);
+            let question = question(window, limit, select);
+            session
+                .call(Method::GET, &path)
+                .query(&question.each_ref().map(|(name, value)| (*name, value.as_str())))
         }
     };
     read(Source::Graph, "calendarView", preferring(call)).await
+}
+
+/// PROVIDERS.md M9: the offset of the range decides, not the `Prefer` header, so it is in UTC.
+fn question(window: Interval, limit: u32, select: &str) -> [(&'static str, String); 5] {
+    [
+        ("startDateTime", window.start.to_string()),
+        ("endDateTime", window.end.to_string()),
+        ("$select", select.to_owned()),
+        ("$orderby", "start/dateTime".to_owned()),
+        ("$top", limit.clamp(1, MAX_PAGE).to_string()),
+    ]
 }
 
 /// Holds a link to the next page to calendars below our base URL: it comes back from callers, and the token goes where it leads.
@@ -207,6 +213,18 @@ mod tests {
         ] {
             assert_eq!(own_link(&session, link).is_ok(), own, "{link}");
         }
+    }
+
+    #[test]
+    fn m9_a_range_is_asked_for_in_utc() {
+        let window = Interval::new(
+            "2026-01-05T09:00:00-08:00".parse().unwrap(),
+            "2026-01-06T00:00:00Z".parse().unwrap(),
+        );
+        let [start, end, .., top] = question(window, 5000, SELECT_BUSY);
+        assert_eq!(start, ("startDateTime", "2026-01-05T17:00:00Z".to_owned()));
+        assert_eq!(end, ("endDateTime", "2026-01-06T00:00:00Z".to_owned()));
+        assert_eq!(top, ("$top", "1000".to_owned()));
     }
 
     fn block(value: Value, zone: &str) -> Result<Option<Interval>, Class> {

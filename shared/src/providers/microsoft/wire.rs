@@ -1,17 +1,11 @@
 //! Graph's JSON of an event, read tolerantly.
 
-use jiff::{
-    Timestamp,
-    civil::{Date, DateTime, Time},
-    tz::TimeZone,
-};
 use serde::Deserialize;
 
+use super::time::{self, WireTime};
 use crate::{
-    calendar::{Attendee, Event, EventStatus, Response, When},
+    calendar::{Attendee, Event, EventStatus, Response},
     providers::{Reading, Skip},
-    range::Interval,
-    zones,
 };
 
 /// An event as Graph writes it. Everything may be missing.
@@ -45,13 +39,6 @@ pub struct WireEvent {
     series_master_id: Option<String>,
     recurrence: Option<serde::de::IgnoredAny>,
     created_date_time: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct WireTime {
-    date_time: Option<String>,
-    time_zone: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -96,21 +83,22 @@ impl WireEvent {
         let (Some(id), Some(start), Some(end)) = (&self.id, &self.start, &self.end) else {
             return Reading::Skipped(Skip::NoTime);
         };
-        let when = match self.when(start, end) {
+        let is_all_day = self.is_all_day == Some(true);
+        let when = match time::when(start, end, is_all_day, self.original_start_time_zone.as_deref()) {
             Ok(when) => when,
             Err(skip) => return Reading::Skipped(skip),
         };
         let status = self.status();
         let declined = self.response_status.as_ref().is_some_and(|own| own.read() == Response::Declined);
         let busy = status != EventStatus::Cancelled && !declined && self.takes_time();
-        let zone = self.original_start_time_zone.as_deref().or(start.time_zone.as_deref());
+        let zone = self.original_start_time_zone.as_deref().or(start.zone());
         let kind = self.kind.as_deref().unwrap_or_default();
         let series =
             ["occurrence", "exception", "seriesMaster"].iter().any(|one| kind.eq_ignore_ascii_case(one));
         Reading::Event(Box::new(Event {
             id: id.clone(),
             when,
-            time_zone: zone.and_then(known).map(|zone| zone.to_string()),
+            time_zone: zone.and_then(time::known).map(|zone| zone.to_string()),
             busy,
             status,
             declined,
@@ -147,41 +135,6 @@ impl WireEvent {
     fn shows_as(&self, word: &str) -> bool {
         self.show_as.as_deref().is_some_and(|text| text.eq_ignore_ascii_case(word))
     }
-
-    fn when(&self, start: &WireTime, end: &WireTime) -> Result<When, Skip> {
-        let (Some(first), Some(last)) = (&start.date_time, &end.date_time) else { return Err(Skip::NoTime) };
-        let original = self.original_start_time_zone.as_deref();
-        if self.is_all_day == Some(true) {
-            return self.days(start, end).ok_or(Skip::UnknownTime);
-        }
-        let begin = instant(first, [start.time_zone.as_deref(), end.time_zone.as_deref(), original]);
-        let finish = instant(last, [end.time_zone.as_deref(), start.time_zone.as_deref(), original]);
-        let (Some(begin), Some(finish)) = (begin, finish) else { return Err(Skip::UnknownTime) };
-        Ok(When::Timed(Interval::new(begin, finish)))
-    }
-
-    /// PROVIDERS.md M7: whole days are written as midnights; where they are not, their own zone knows them.
-    fn days(&self, start: &WireTime, end: &WireTime) -> Option<When> {
-        let first = self.day(start)?;
-        let last = self.day(end)?;
-        let begin = first.date();
-        let after =
-            if last.time() == Time::midnight() { last.date() } else { last.date().tomorrow().ok()? };
-        Some(When::AllDay { start: begin, end: after.max(begin.tomorrow().ok()?) })
-    }
-
-    fn day(&self, time: &WireTime) -> Option<DateTime> {
-        let text = time.date_time.as_deref()?;
-        let wall = wall_clock(text)?;
-        if wall.time() == Time::midnight() {
-            return Some(wall);
-        }
-        let own = self.original_start_time_zone.as_deref().and_then(known);
-        let moved = own.and_then(|zone| TimeZone::get(&zone).ok()).and_then(|zone| {
-            Some(instant(text, [time.time_zone.as_deref(), None, None])?.to_zoned(zone).datetime())
-        });
-        Some(moved.filter(|moved| moved.time() == Time::midnight()).unwrap_or(wall))
-    }
 }
 
 impl WireResponse {
@@ -214,34 +167,6 @@ fn plain(body: Option<WireBody>, preview: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
 }
 
-/// The IANA name of a zone as Graph writes it. PROVIDERS.md M6: `tzone://Microsoft/Custom` is nobody's zone.
-pub(super) fn known(name: &str) -> Option<std::borrow::Cow<'static, str>> {
-    if name.eq_ignore_ascii_case("tzone://Microsoft/Utc") || name.eq_ignore_ascii_case("UTC") {
-        return Some("Etc/UTC".into());
-    }
-    zones::to_iana(name)
-}
-
-/// `2026-01-05T09:00:00.0000000`, which has seven digits and no offset.
-fn wall_clock(text: &str) -> Option<DateTime> {
-    let date_only = || text.parse::<Date>().ok().map(|date| date.to_datetime(Time::midnight()));
-    text.trim_end_matches(['Z', 'z']).parse().ok().or_else(date_only)
-}
-
-/// The instant of a time in the first of these zones that is known; in UTC when none is named at all.
-fn instant(text: &str, zones: [Option<&str>; 3]) -> Option<Timestamp> {
-    if let Ok(instant) = text.parse::<Timestamp>() {
-        return Some(instant);
-    }
-    let named = zones.iter().flatten().any(|name| !name.is_empty());
-    let zone = match zones.iter().flatten().find_map(|name| known(name)) {
-        Some(name) => TimeZone::get(&name).ok()?,
-        None if named => return None,
-        None => TimeZone::UTC,
-    };
-    zone.to_ambiguous_zoned(wall_clock(text)?).compatible().ok().map(|zoned| zoned.timestamp())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -265,75 +190,6 @@ mod tests {
             Reading::Event(event) => *event,
             Reading::Skipped(skip) => panic!("{skip:?}"),
         }
-    }
-
-    fn hour(start: &str, end: &str) -> When {
-        When::Timed(Interval::new(start.parse().unwrap(), end.parse().unwrap()))
-    }
-
-    fn days(start: &str, end: &str) -> When {
-        When::AllDay { start: start.parse().unwrap(), end: end.parse().unwrap() }
-    }
-
-    #[test]
-    fn m6_times_are_read_in_windows_and_iana_zones() {
-        let time = |text: &str, zone: Value| json!({"dateTime": text, "timeZone": zone});
-        let check = |zone: Value, start: &str, end: &str| {
-            let extra = json!({
-                "start": time("2026-07-06T09:00:00.0000000", zone.clone()),
-                "end": time("2026-07-06T10:00:00.0000000", zone.clone()),
-            });
-            assert_eq!(event(extra).when, hour(start, end), "{zone}");
-        };
-        check(json!("Pacific Standard Time"), "2026-07-06T16:00:00Z", "2026-07-06T17:00:00Z");
-        check(json!("America/Los_Angeles"), "2026-07-06T16:00:00Z", "2026-07-06T17:00:00Z");
-        check(json!("GMT Standard Time"), "2026-07-06T08:00:00Z", "2026-07-06T09:00:00Z");
-        check(json!("Greenwich Standard Time"), "2026-07-06T09:00:00Z", "2026-07-06T10:00:00Z");
-        check(json!("UTC"), "2026-07-06T09:00:00Z", "2026-07-06T10:00:00Z");
-        check(json!("tzone://Microsoft/Utc"), "2026-07-06T09:00:00Z", "2026-07-06T10:00:00Z");
-        check(json!(null), "2026-07-06T09:00:00Z", "2026-07-06T10:00:00Z");
-    }
-
-    #[test]
-    fn m6_a_zone_that_only_the_mailbox_knows_is_not_guessed() {
-        let custom =
-            json!({"dateTime": "2026-01-05T09:00:00.0000000", "timeZone": "tzone://Microsoft/Custom"});
-        assert_eq!(read(json!({"start": custom, "end": custom})), Reading::Skipped(Skip::UnknownTime));
-        let later =
-            json!({"dateTime": "2026-01-05T10:00:00.0000000", "timeZone": "tzone://Microsoft/Custom"});
-        let own = json!({"start": custom, "end": later, "originalStartTimeZone": "Pacific Standard Time"});
-        assert_eq!(event(own).when, hour("2026-01-05T17:00:00Z", "2026-01-05T18:00:00Z"));
-        let odd = event(json!({"originalStartTimeZone": "tzone://Microsoft/Custom"}));
-        assert_eq!(odd.time_zone, None);
-    }
-
-    #[test]
-    fn m7_whole_days_are_dates_with_an_exclusive_end() {
-        let check = |start: &str, end: &str, zone: &str, own: &str, expected: When| {
-            let extra = json!({
-                "isAllDay": true, "originalStartTimeZone": own,
-                "start": {"dateTime": start, "timeZone": zone}, "end": {"dateTime": end, "timeZone": zone},
-            });
-            assert_eq!(event(extra).when, expected);
-        };
-        let one = || days("2026-01-05", "2026-01-06");
-        check(
-            "2026-01-05T00:00:00.0000000",
-            "2026-01-06T00:00:00.0000000",
-            "UTC",
-            "Pacific Standard Time",
-            one(),
-        );
-        check(
-            "2026-01-05T08:00:00.0000000",
-            "2026-01-06T08:00:00.0000000",
-            "UTC",
-            "Pacific Standard Time",
-            one(),
-        );
-        check("2026-01-05T00:00:00", "2026-01-05T00:00:00", "UTC", "UTC", one());
-        check("2026-01-05", "2026-01-08", "UTC", "UTC", days("2026-01-05", "2026-01-08"));
-        check("2026-01-05T00:00:00", "2026-01-05T23:59:59", "UTC", "tzone://Microsoft/Custom", one());
     }
 
     #[test]
