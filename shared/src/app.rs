@@ -8,13 +8,14 @@ use secrecy::SecretString;
 use crate::{
     aws::Aws,
     cache::Cache,
+    clerk::session::SessionRules,
     clock::Clock,
     config::Config,
     error::{Error, Result},
     flowkey::FlowKey,
     http::Http,
     ids::{CredentialId, Provider},
-    jwks::{Jwks, KeySource, SessionRules},
+    jwks::{Jwks, KeySource},
     providers::{Session, oauth::Client, spec::Endpoints},
     secrets::{SecretName, Secrets},
     store::{Store, directory::Door},
@@ -59,7 +60,7 @@ impl App {
         let rules = SessionRules {
             issuer: Some(config.clerk.issuer.clone()),
             authorized_parties: config.clerk.authorized_parties.clone(),
-            audience: config.clerk.audience.clone(),
+            audience: config.clerk.audience.clone().into_iter().collect(),
             ..SessionRules::default()
         };
         let endpoints = config.providers.iter().map(|(provider, settings)| {

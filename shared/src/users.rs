@@ -1,0 +1,179 @@
+//! People: who they are, and what Clerk's webhooks say about them.
+
+use http::HeaderMap;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::{
+    app::App,
+    clerk::{ClerkEvent, Membership as Change, MembershipOp, UserRow, clerk_event},
+    connect::disconnect::purge,
+    error::{Error, Result},
+    ids::{OwnerId, OwnerKind, Provider},
+    secrets::SecretName,
+    store::{
+        Transaction,
+        connections::{OwnerRows, Settings, Status},
+        dedupe::Delivery,
+        directory::{Membership, Role, User},
+    },
+    webhooks,
+};
+
+/// A user as he sees himself.
+#[derive(Clone, Debug)]
+pub struct Me {
+    /// Clerk's id.
+    pub clerk_id: String,
+    /// Primary e-mail address.
+    pub email: Option<String>,
+    /// First name.
+    pub first_name: Option<String>,
+    /// Last name.
+    pub last_name: Option<String>,
+    /// When Clerk made the user.
+    pub created_at: Timestamp,
+    /// When Clerk last changed him.
+    pub updated_at: Timestamp,
+    /// Providers with a connection that works.
+    pub connected: Vec<Provider>,
+    /// The tenants he acts for.
+    pub memberships: Vec<Membership>,
+}
+
+/// The signed-in user. A session without a row gets one: the Clerk webhook may be late.
+pub async fn me(app: &App, clerk_id: &str) -> Result<Me> {
+    let owner = OwnerId::user(clerk_id)?;
+    let (directory, rows) =
+        tokio::join!(app.store.user_and_memberships(clerk_id), app.store.owner_rows(&owner));
+    let ((user, memberships), rows) = (directory?, rows?);
+    let user = match user {
+        Some(user) if user.deleted => return Err(Error::NotFound("user")),
+        Some(user) => user,
+        None => first_seen(app, clerk_id).await?,
+    };
+    Ok(Me {
+        clerk_id: user.clerk_id,
+        email: user.email,
+        first_name: user.first_name,
+        last_name: user.last_name,
+        created_at: user.created_at,
+        updated_at: Timestamp::from_millisecond(user.updated_ms).unwrap_or(user.created_at),
+        connected: connected(&rows),
+        memberships,
+    })
+}
+
+fn connected(rows: &OwnerRows) -> Vec<Provider> {
+    let active = |provider: &Provider| {
+        rows.connections.iter().any(|row| row.provider == *provider && row.status == Status::Active)
+    };
+    Provider::ALL.into_iter().filter(active).collect()
+}
+
+async fn first_seen(app: &App, clerk_id: &str) -> Result<User> {
+    let user = User {
+        clerk_id: clerk_id.to_owned(),
+        email: None,
+        first_name: None,
+        last_name: None,
+        created_at: app.clock.now(),
+        // Older than whatever Clerk will say.
+        updated_ms: 0,
+        deleted: false,
+    };
+    match app.store.transact(vec![app.store.upsert_user(user.clone())?]).await? {
+        // Refused: the webhook came in between, and its row is the better one.
+        Transaction::Done | Transaction::Contended => Ok(user),
+        Transaction::Refused(_) => match app.store.user(clerk_id).await? {
+            Some(user) if !user.deleted => Ok(user),
+            _ => Err(Error::NotFound("user")),
+        },
+    }
+}
+
+/// Takes a Clerk webhook: verifies its Svix signature over the raw body, drops what was seen before, and applies the
+/// rest in any order. Two DynamoDB calls, no KMS.
+pub async fn clerk_webhook(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<()> {
+    let secrets = signing_secrets(app).await?;
+    let now = app.clock.now();
+    let delivery = webhooks::verify(&secrets, headers, body, now).map_err(|refused| {
+        tracing::info!(?refused, "a Clerk webhook was refused");
+        Error::Unauthenticated { code: "webhook_signature" }
+    })?;
+    let event = clerk_event(body)?;
+    if matches!(event, ClerkEvent::Ignore { .. }) {
+        return Ok(());
+    }
+    match app.store.claim_delivery("clerk", delivery.as_str(), now).await? {
+        Delivery::First => {}
+        Delivery::Done => return Ok(()),
+        // Svix tries again; by then the first one is done or let go.
+        Delivery::InProgress => {
+            return Err(Error::conflict("in_progress", "This delivery is being worked on."));
+        }
+    }
+    let done = app.store.finish_delivery("clerk", delivery.as_str(), now)?;
+    let effect = match event {
+        ClerkEvent::Upsert(user) => app.store.upsert_user(row(user, now))?,
+        ClerkEvent::Delete { user_id } => {
+            erase(app, &user_id).await?;
+            app.store.bury_user(&user_id, now)?
+        }
+        ClerkEvent::Membership(change) => match membership(app, change)? {
+            Some(action) => action,
+            None => return Ok(()),
+        },
+        ClerkEvent::Ignore { .. } => return Ok(()),
+    };
+    match app.store.transact(vec![effect, done.clone()]).await? {
+        Transaction::Done => Ok(()),
+        // Older than what we have, or about a deleted user: nothing to do, and nothing to repeat.
+        Transaction::Refused(_) => match app.store.transact(vec![done]).await? {
+            Transaction::Done | Transaction::Refused(_) | Transaction::Contended => Ok(()),
+        },
+        Transaction::Contended => Err(Error::conflict("in_progress", "This user is being written.")),
+    }
+}
+
+/// Several secrets, separated by commas, while one is being rotated.
+async fn signing_secrets(app: &App) -> Result<Vec<SecretString>> {
+    let text = app.secrets.get(SecretName::Clerk).await?;
+    Ok(text.expose_secret().split(',').map(|secret| SecretString::from(secret.trim().to_owned())).collect())
+}
+
+fn row(user: UserRow, now: Timestamp) -> User {
+    let updated = user.updated_at.unwrap_or(now);
+    User {
+        clerk_id: user.id,
+        email: user.primary_email,
+        first_name: user.first_name,
+        last_name: user.last_name,
+        created_at: user.created_at.unwrap_or(now),
+        updated_ms: updated.as_millisecond(),
+        deleted: false,
+    }
+}
+
+/// Everything of a user's calendars goes at once. This function may not use KMS, so providers are not told: the
+/// wrapped keys are deleted, which makes every copy of the tokens unreadable.
+async fn erase(app: &App, clerk_id: &str) -> Result<()> {
+    let Ok(owner) = OwnerId::user(clerk_id) else { return Ok(()) };
+    for connection in &app.store.owner_rows(&owner).await?.connections {
+        purge(app, connection).await?;
+    }
+    app.store.put_settings(&owner, Settings::default()).await
+}
+
+/// A Clerk organisation is a business of ours with the organisation's id.
+fn membership(app: &App, change: Change) -> Result<Option<aws_sdk_dynamodb::types::TransactWriteItem>> {
+    let Ok(tenant) = OwnerId::tenant(OwnerKind::Business, &change.org_id) else { return Ok(None) };
+    let action = match change.op {
+        MembershipOp::Upsert => {
+            let role = if change.role.ends_with("admin") { Role::Admin } else { Role::Member };
+            app.store.put_membership(&change.user_id, Membership { tenant, role })?
+        }
+        MembershipOp::Delete => app.store.delete_membership(&change.user_id, &tenant)?,
+    };
+    Ok(Some(action))
+}

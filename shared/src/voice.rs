@@ -1,0 +1,100 @@
+//! Answering a voice agent: the credential decides the tenant, the tenant's routes decide the owner, tools do the rest.
+//!
+//! What the model says about who is meant is ignored. Sentences for refusals are made in `functions/src/reply.rs`.
+
+mod arguments;
+mod door;
+mod tools;
+
+use http::HeaderMap;
+use serde_json::{Value, json};
+
+pub use door::issue_credential;
+
+use crate::{
+    app::App,
+    error::{Error, Result},
+    ids::OwnerId,
+    speech,
+    store::directory::Door,
+    vapi::{VapiMessage, vapi_message},
+};
+
+/// What goes back to VAPI.
+#[derive(Debug)]
+pub enum VoiceAnswer {
+    /// One result for each tool call: its id, its name, and a line to say or why there is none.
+    Results(Vec<(String, String, Result<String>)>),
+    /// The answer to the older `function-call`.
+    Legacy(Result<String>),
+    /// The answer to `assistant-request`.
+    Assistant(Value),
+    /// Nothing to answer.
+    Empty,
+}
+
+/// Takes a message of VAPI's. A bad credential is an error; everything else is answered.
+pub async fn webhook(
+    app: &App,
+    credential: Option<&str>,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<VoiceAnswer> {
+    let door = door::enter(app, credential, headers, body).await?;
+    let message = vapi_message(body)?;
+    let owner = door::owner(&door, &message);
+    match message.kind.as_str() {
+        "tool-calls" => Ok(VoiceAnswer::Results(results(app, owner, &message).await)),
+        "function-call" => Ok(VoiceAnswer::Legacy(match message.calls.first() {
+            Some(call) => run(app, owner.as_ref(), &message, call).await,
+            None => Err(Error::Malformed("a function-call without its function".into())),
+        })),
+        "assistant-request" => assistant(app, owner, &door, &message).await.map(VoiceAnswer::Assistant),
+        _ => Ok(VoiceAnswer::Empty),
+    }
+}
+
+async fn results(
+    app: &App,
+    owner: Option<OwnerId>,
+    message: &VapiMessage,
+) -> Vec<(String, String, Result<String>)> {
+    let mut results = Vec::new();
+    // One after the other: a model that books twice in one breath must not race itself.
+    for call in &message.calls {
+        let result = run(app, owner.as_ref(), message, call).await;
+        results.push((call.id.clone(), call.name.clone(), result));
+    }
+    results
+}
+
+async fn run(
+    app: &App,
+    owner: Option<&OwnerId>,
+    message: &VapiMessage,
+    call: &crate::vapi::ToolCall,
+) -> Result<String> {
+    let owner = owner.ok_or(Error::NotFound("calendar for this call"))?;
+    tools::run(app, owner, message, call).await
+}
+
+/// Who answers, and what he must know: the date in the owner's zone, because a model only knows UTC.
+async fn assistant(app: &App, owner: Option<OwnerId>, door: &Door, message: &VapiMessage) -> Result<Value> {
+    let (Some(owner), Some(assistant)) =
+        (owner, message.assistant_id.clone().or_else(|| door::assistant(door)))
+    else {
+        return Ok(json!({ "error": "This number is not set up yet. Please try again later." }));
+    };
+    let rows = app.store.owner_rows(&owner).await?;
+    let zone = rows.settings.schedule.map_or_else(|| "UTC".to_owned(), |schedule| schedule.time_zone);
+    let now = app.clock.now();
+    let local = crate::schedule::zone_named(&zone)?;
+    Ok(json!({
+        "assistantId": assistant,
+        "assistantOverrides": { "variableValues": {
+            "today": local.to_datetime(now).date().to_string(),
+            "now": speech::spoken_time(now, &local),
+            "time_zone": zone,
+        } },
+    }))
+}

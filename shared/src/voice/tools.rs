@@ -1,0 +1,189 @@
+//! The tools of a voice agent. Each answers with one line that can be said as it is.
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use secrecy::ExposeSecret as _;
+
+use super::arguments::{Arguments, whole_day};
+use crate::{
+    app::App,
+    availability::{Availability, Query, free_slots},
+    booking::{self, Booked},
+    calendars::schedule_of,
+    error::{Error, Result},
+    ids::OwnerId,
+    random,
+    range::Interval,
+    schedule::Schedule,
+    slots::{EmptyReason, nearest},
+    speech,
+    store::{connections::OwnerRows, ledger::CalendarSync},
+    tokens::Patience,
+    vapi::{ToolCall, VapiMessage},
+};
+
+/// Without a day, this far is looked ahead.
+const LOOK_AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Nobody keeps more than three times in mind.
+const OPTIONS: usize = 3;
+
+/// Runs one tool call for the owner that the call was routed to.
+pub(super) async fn run(
+    app: &App,
+    owner: &OwnerId,
+    message: &VapiMessage,
+    call: &ToolCall,
+) -> Result<String> {
+    let arguments = Arguments(&call.arguments);
+    match call.name.as_str() {
+        "check_availability" | "get_availability" => {
+            check(app, &Desk::of(app, owner).await?, &arguments).await
+        }
+        "book_appointment" | "set_appointment" => {
+            book(app, &Desk::of(app, owner).await?, message, call, &arguments).await
+        }
+        _ => Err(Error::NotFound("tool")),
+    }
+}
+
+/// What every tool needs of the owner, read once.
+struct Desk<'a> {
+    owner: &'a OwnerId,
+    rows: OwnerRows,
+    schedule: Schedule,
+    zone: TimeZone,
+}
+
+impl<'a> Desk<'a> {
+    async fn of(app: &App, owner: &'a OwnerId) -> Result<Self> {
+        let rows = app.store.owner_rows(owner).await?;
+        let schedule = match schedule_of(app, owner, &rows, Patience::Voice).await {
+            Ok(schedule) => schedule,
+            // Without its calendar an owner still takes bookings, against the hours of the first day.
+            Err(Error::NeedsConnection { .. }) => Schedule::default_in("UTC"),
+            Err(error) => return Err(error),
+        };
+        let zone = schedule.zone()?;
+        Ok(Self { owner, rows, schedule, zone })
+    }
+}
+
+async fn check(app: &App, desk: &Desk<'_>, arguments: &Arguments<'_>) -> Result<String> {
+    let (now, zone) = (app.clock.now(), &desk.zone);
+    let today = zone.to_datetime(now).date();
+    let window = match arguments.day(today)? {
+        Some(day) if day < today => {
+            return Ok("That day is in the past. Which day would you like?".to_owned());
+        }
+        Some(day) => whole_day(day, zone)?,
+        None => Interval::new(now, now.saturating_add(LOOK_AHEAD).unwrap_or(Timestamp::MAX)),
+    };
+    let wanted = arguments.start(today, zone)?;
+    let query = Query {
+        window,
+        duration: arguments.length()?,
+        hours: None,
+        time_zone: None,
+        patience: Patience::Voice,
+    };
+    let found = free_slots(app, desk.owner, &desk.rows, &desk.schedule, &query).await?;
+    let caller_zone = arguments.zone();
+    if found.slots.is_empty() {
+        return Ok(nothing_free(&found, zone));
+    }
+    if let Some(wanted) = wanted {
+        if found.slots.iter().any(|slot| slot.start == wanted) {
+            return Ok(format!("Yes, {} is free.", speech::spoken_time(wanted, zone)));
+        }
+        let near = nearest(&found.slots, wanted, OPTIONS);
+        return Ok(format!(
+            "That time is not free. I have {}.",
+            speech::line(&near, zone, caller_zone.as_ref(), now)
+        ));
+    }
+    Ok(format!("I have {}.", speech::line(&found.slots, zone, caller_zone.as_ref(), now)))
+}
+
+fn nothing_free(found: &Availability, zone: &TimeZone) -> String {
+    let why = match found.reason {
+        Some(EmptyReason::OutsideHours) => "We are closed then.",
+        Some(EmptyReason::Notice) => "That is too soon to book.",
+        Some(EmptyReason::Horizon) => "That is further ahead than we take bookings.",
+        Some(EmptyReason::CalendarUnreachable) => {
+            return "I cannot see the calendar at the moment. Please try again in a minute.".to_owned();
+        }
+        Some(EmptyReason::FullyBooked) | None => "Everything is taken then.",
+    };
+    match found.next_available {
+        Some(next) => format!("{why} The next free time is {}.", speech::spoken_time(next, zone)),
+        None => format!("{why} Would another day work?"),
+    }
+}
+
+async fn book(
+    app: &App,
+    desk: &Desk<'_>,
+    message: &VapiMessage,
+    call: &ToolCall,
+    arguments: &Arguments<'_>,
+) -> Result<String> {
+    let zone = &desk.zone;
+    let today = zone.to_datetime(app.clock.now()).date();
+    let Some(start) = arguments.start(today, zone)? else {
+        return Ok("I need the day and the time first. When should it be?".to_owned());
+    };
+    let Some(name) = arguments.text(&["name", "customer_name", "customerName", "attendee_name"]) else {
+        return Ok("I need a name for the appointment. Who may I put down?".to_owned());
+    };
+    let end = start
+        .saturating_add(arguments.length()?)
+        .map_err(|_| Error::invalid("duration_minutes", "is too long"))?;
+    let phone = arguments
+        .text(&["phone", "phone_number", "phoneNumber"])
+        .or_else(|| message.caller_number.as_ref().map(|number| number.expose_secret().to_owned()));
+    let request = booking::Request {
+        slot: Interval::new(start, end),
+        title: arguments
+            .text(&["title", "subject", "service"])
+            .unwrap_or_else(|| format!("Appointment with {name}")),
+        attendee_name: Some(name),
+        attendee_email: arguments.text(&["email", "attendee_email"]).filter(|email| email.contains('@')),
+        repeats: repeats(message, call, start, phone.as_deref()),
+        attendee_phone: phone,
+        notes: arguments.text(&["notes", "reason", "description"]),
+        patience: Patience::Voice,
+    };
+    match booking::book(app, desk.owner, &desk.rows, &desk.schedule, &request).await {
+        Ok(booked) => Ok(confirmed(&booked, zone)),
+        Err(Error::SlotTaken { alternatives }) if alternatives.is_empty() => {
+            Ok("That time is taken, and nothing near it is free. Would another day work?".to_owned())
+        }
+        Err(Error::SlotTaken { alternatives }) => {
+            let options = speech::line(&alternatives, zone, arguments.zone().as_ref(), app.clock.now());
+            Ok(format!("That time is taken. I have {options}."))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A repeat is the same tool call of the same call, or the same slot for the same number in the same call: models
+/// book again when they are interrupted (SECURITY.md S5).
+fn repeats(message: &VapiMessage, call: &ToolCall, start: Timestamp, phone: Option<&str>) -> Vec<String> {
+    let Some(call_id) = &message.call_id else { return Vec::new() };
+    let who = random::hex(&random::sha256(phone.unwrap_or_default().as_bytes())[..8]);
+    let mut names = vec![format!("slot:{call_id}:{start}:{who}")];
+    if !call.id.is_empty() {
+        names.insert(0, format!("tool-call:{call_id}:{}", call.id));
+    }
+    names
+}
+
+fn confirmed(booked: &Booked, zone: &TimeZone) -> String {
+    let when = speech::spoken_time(booked.start, zone);
+    match booked.calendar_sync {
+        CalendarSync::Synced => format!("You're booked for {when}."),
+        CalendarSync::Pending | CalendarSync::Failed => {
+            format!("Your time on {when} is reserved. The calendar entry will follow.")
+        }
+    }
+}
