@@ -219,7 +219,9 @@ mod tests {
 
     #[test]
     fn odd_owners_are_refused_and_the_field_is_named() {
-        for text in ["", "user:", "user:user_", "user:bob", "user:user_a b", "tenant:x", "business:", "business:a#b"] {
+        for text in
+            ["", "user:", "user:user_", "user:bob", "user:user_a b", "tenant:x", "business:", "business:a#b"]
+        {
             assert!(matches!(text.parse::<OwnerId>(), Err(Error::Invalid { .. })), "{text}");
         }
         assert!(OwnerId::user(&format!("user_{}", "a".repeat(65))).is_err());

@@ -50,7 +50,11 @@ pub fn base32hex(bytes: &[u8]) -> String {
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|n| char::from(b"0123456789abcdef"[usize::from(n)])).collect()
+    bytes
+        .iter()
+        .flat_map(|b| [b >> 4, b & 15])
+        .map(|n| char::from(b"0123456789abcdef"[usize::from(n)]))
+        .collect()
 }
 
 /// SHA-256.
@@ -78,9 +82,14 @@ mod tests {
 
     #[test]
     fn base32hex_matches_the_vectors_of_rfc_4648() {
-        for (input, expected) in
-            [("", ""), ("f", "co"), ("fo", "cpng"), ("foo", "cpnmu"), ("foob", "cpnmuog"), ("foobar", "cpnmuoj1e8")]
-        {
+        for (input, expected) in [
+            ("", ""),
+            ("f", "co"),
+            ("fo", "cpng"),
+            ("foo", "cpnmu"),
+            ("foob", "cpnmuog"),
+            ("foobar", "cpnmuoj1e8"),
+        ] {
             assert_eq!(base32hex(input.as_bytes()), expected);
         }
     }
