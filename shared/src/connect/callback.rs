@@ -191,7 +191,7 @@ async fn is_proved(app: &App, back: &Callback<'_>, flow: &Flow) -> Result<bool> 
     }
     let session_cookie = back.cookies.iter().find(|(name, _)| *name == "__session").map(|(_, value)| *value);
     for token in [back.bearer, session_cookie].into_iter().flatten() {
-        if let Ok(session) = app.jwks.session(token).await
+        if let Ok(session) = app.clerk_session(token).await
             && is_owner(flow, &session.sub)
         {
             return Ok(true);

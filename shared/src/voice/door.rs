@@ -11,8 +11,10 @@ use crate::{
     random,
     secrets::SecretName,
     store::directory::{Credential, CredentialKind, Door},
-    vapi::VapiMessage,
-    webhooks::{HmacSpec, verify_hmac},
+    vapi::{
+        message::VapiMessage,
+        signature::{self, HmacSpec},
+    },
 };
 
 /// Whose call it is: by phone number id, called number, assistant id, then the tenant's default, in that order.
@@ -52,7 +54,7 @@ pub(super) async fn enter(app: &App, path: Option<&str>, headers: &HeaderMap, bo
         }
         CredentialKind::Hmac => {
             let key = hmac_key(app, &door.credential.id, door.credential.version).await?;
-            verify_hmac(&key, &HmacSpec::default(), headers, body, app.clock.now()).is_ok()
+            signature::verify(&key, &HmacSpec::default(), headers, body, app.clock.now()).is_ok()
         }
     };
     if holds { Ok(door) } else { Err(refused()) }
