@@ -1,1 +1,3 @@
+//! The whole world on loopback: gateway, outside systems, demo, judge and test bed.
+
 pub mod judge;
