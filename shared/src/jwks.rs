@@ -1,4 +1,5 @@
-//! The keys of the Clerk instance, fetched when first needed and kept: 1 h fresh, 24 h when Clerk cannot be reached.
+//! The keys of the Clerk instance, fetched when first needed and kept: 1 h fresh, 24 h when Clerk cannot be
+//! reached.
 //!
 //! One fetch at a time; a flood of made-up `kid`s causes at most one fetch a minute.
 
@@ -80,7 +81,8 @@ impl Jwks {
 }
 
 impl Cache {
-    /// The keys to judge a token with `kid` by. The lock is held across the fetch: whoever else comes waits for its outcome.
+    /// The keys to judge a token with `kid` by. The lock is held across the fetch: whoever else comes waits
+    /// for its outcome.
     async fn keys(
         &mut self,
         url: &str,

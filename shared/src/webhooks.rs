@@ -1,6 +1,7 @@
 //! Signatures of inbound webhooks in the Standard Webhooks form, which Svix and so Clerk use.
 //!
-//! Nothing is accepted that the `svix` and `standardwebhooks` libraries refuse. The rules are those of the Standard Webhooks specification.
+//! Nothing is accepted that the `svix` and `standardwebhooks` libraries refuse. The rules are those of the
+//! Standard Webhooks specification.
 
 use base64::{Engine as _, alphabet, engine};
 use http::HeaderMap;

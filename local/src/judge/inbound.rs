@@ -1,4 +1,5 @@
-//! The judge's cases about who is asking and what came in: Clerk sessions and events, webhook signatures, VAPI messages.
+//! The judge's cases about who is asking and what came in: Clerk sessions and events, webhook signatures,
+//! VAPI messages.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +15,8 @@ use shared::{
     vapi, webhooks,
 };
 
-/// The verdict on a case of one of the kinds known here; none for any other. `Err` says what is wrong with the case itself.
+/// The verdict on a case of one of the kinds known here; none for any other. `Err` says what is wrong with
+/// the case itself.
 pub fn verdict(kind: &str, case: &Value) -> Option<Result<Value, String>> {
     match kind {
         "clerk_session" => Some(clerk_session(case)),

@@ -1,4 +1,5 @@
-//! Clerk's webhook events, reduced to what the user table and the memberships need. Verified before they come here.
+//! Clerk's webhook events, reduced to what the user table and the memberships need. Verified before they come
+//! here.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -38,7 +39,8 @@ pub enum ClerkEvent {
 pub struct UserRow {
     /// `user_…`.
     pub id: String,
-    /// The address that the primary id points to; none when it points nowhere, for any other could be somebody else's choice.
+    /// The address that the primary id points to; none when it points nowhere, for any other could be
+    /// somebody else's choice.
     pub primary_email: Option<String>,
     /// First name.
     pub first_name: Option<String>,

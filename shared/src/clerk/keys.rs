@@ -21,7 +21,8 @@ enum Keys {
 }
 
 impl KeySet {
-    /// Reads `CLERK_JWT_KEY`: an RSA public key as PEM. Takes what environment files do to it: literal `\n`, no line breaks,
+    /// Reads `CLERK_JWT_KEY`: an RSA public key as PEM. Takes what environment files do to it: literal `\n`,
+    /// no line breaks,
     /// no header.
     pub fn from_pem(text: &str) -> Result<Self, Error> {
         let refused = || Error::invalid("jwt_key", "must be an RSA public key in PEM");
@@ -33,7 +34,8 @@ impl KeySet {
         Ok(Self(Keys::Named(DecodingKey::from_rsa_der(key.as_ref()))))
     }
 
-    /// Reads a JWK set (RFC 7517). Keys that cannot have signed an RS256 token are left out; none left is an error.
+    /// Reads a JWK set (RFC 7517). Keys that cannot have signed an RS256 token are left out; none left is an
+    /// error.
     pub fn from_jwks(text: &[u8]) -> Result<Self, Error> {
         let set: Value = serde_json::from_slice(text).map_err(|_| Error::invalid("jwks", "must be JSON"))?;
         let keys = set["keys"].as_array().ok_or_else(|| Error::invalid("jwks", "must have keys"))?;

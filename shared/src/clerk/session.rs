@@ -136,7 +136,7 @@ pub fn verify(token: &str, keys: &KeySet, rules: &SessionRules, now: Timestamp) 
     check_issuer(&claims, rules)?;
     let azp = check_authorized_party(&claims, rules)?;
     check_audience(&claims, &rules.audience)?;
-    if claims.get("sts").is_some_and(|status| status != "active") {
+    if claims.get("sts").is_some_and(|status| !status.is_null() && status != "active") {
         return Err(Refused::Pending);
     }
     Ok(Session { sub, sid: text(&claims, "sid"), azp, exp, org: org(&claims) })
@@ -190,7 +190,8 @@ fn signed_claims(token: &str, key: &jsonwebtoken::DecodingKey) -> Result<Map<Str
     }
 }
 
-/// Checks `exp`, `nbf` and `iat`; gives `exp`. The edges are those of Clerk's library: a token is dead at `exp` + leeway.
+/// Checks `exp`, `nbf` and `iat`; gives `exp`. The edges are those of Clerk's library: a token is dead at
+/// `exp` + leeway.
 fn check_times(claims: &Map<String, Value>, leeway: SignedDuration, now: Timestamp) -> Result<i64, Refused> {
     let (exp, expires_at) = instant(claims, "exp")?.ok_or(Refused::Malformed)?;
     let (_, not_before) = instant(claims, "nbf")?.ok_or(Refused::Malformed)?;

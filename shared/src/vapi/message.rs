@@ -1,6 +1,7 @@
 //! VAPI's server messages, reduced to the fields that are used.
 //!
-//! A payload may hold a Twilio auth token in `phoneNumber`, so it is never kept. Ids that the model puts into arguments are not looked at here or later.
+//! A payload may hold a Twilio auth token in `phoneNumber`, so it is never kept. Ids that the model puts into
+//! arguments are not looked at here or later.
 
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -94,7 +95,8 @@ fn kind(message: &Value) -> Result<String> {
 fn calls(message: &Value) -> Vec<ToolCall> {
     let entries = |list: &str| message[list].as_array().map(Vec::as_slice).unwrap_or_default();
     let plain = entries("toolCallList").iter().chain(entries("toolCalls")).map(|call| (call, None));
-    // Beside `toolCall` stands the tool's definition, whose `parameters` are a schema: only the name is taken from it.
+    // Beside `toolCall` stands the tool's definition, whose `parameters` are a schema: only the name is taken
+    // from it.
     let with_tool = entries("toolWithToolCallList")
         .iter()
         .filter(|tool| tool["toolCall"].is_object())
@@ -127,7 +129,8 @@ impl ToolCall {
     }
 }
 
-/// Reads `{id, name, arguments}` or `{id, function: {name, arguments}}`; `parameters` stands for `arguments` in both.
+/// Reads `{id, name, arguments}` or `{id, function: {name, arguments}}`; `parameters` stands for `arguments`
+/// in both.
 fn tool_call(call: &Value, tool_name: Option<String>) -> Option<ToolCall> {
     let id = text(&call["id"]).or_else(|| text(&call["toolCallId"])).unwrap_or_default();
     let name = name(call).or(tool_name).unwrap_or_default();

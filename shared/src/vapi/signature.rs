@@ -34,7 +34,8 @@ impl Default for HmacSpec {
 }
 
 impl HmacSpec {
-    /// A spec of the operator's. The template must sign the time and the body: without the time, what was heard once could be replayed for ever.
+    /// A spec of the operator's. The template must sign the time and the body: without the time, what was
+    /// heard once could be replayed for ever.
     pub fn new(signature_header: &str, timestamp_header: &str, template: &str) -> Result<Self, Error> {
         for (field, name) in [("signature_header", signature_header), ("timestamp_header", timestamp_header)]
         {
@@ -54,7 +55,8 @@ impl HmacSpec {
         })
     }
 
-    /// The bytes that are signed. The template is filled before the body goes in, so that a body cannot be taken for a placeholder.
+    /// The bytes that are signed. The template is filled before the body goes in, so that a body cannot be
+    /// taken for a placeholder.
     fn message(&self, timestamp: &str, body: &[u8]) -> Vec<u8> {
         let (before, after) = self.template.split_once("{body}").unwrap_or((&self.template, ""));
         let mut message = before.replace("{timestamp}", timestamp).into_bytes();
