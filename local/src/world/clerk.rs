@@ -67,6 +67,11 @@ impl World {
         format!("{}/clerk", self.base_url())
     }
 
+    /// The key of session tokens, as `CLERK_JWT_KEY` wants it.
+    pub fn clerk_pem(&self) -> String {
+        keys::key().pem()
+    }
+
     /// A session token of version 2 as Clerk's front end hands it out; `extra` claims replace the usual ones,
     /// and `null` removes one.
     pub fn session_token(&self, user_id: &str, extra: &Value) -> String {

@@ -5,7 +5,10 @@ use local::{
     logs,
     stack::{Options, Stack, Time},
     visitor,
-    world::{self, Credential, DEFAULT_EMAIL, PhoneCall, ToolCall, UserEvent, counters::Counters, faults::Fault, tool_result},
+    world::{
+        self, Credential, DEFAULT_EMAIL, PhoneCall, ToolCall, UserEvent, counters::Counters, faults::Fault,
+        tool_result,
+    },
 };
 use reqwest::{Client, Method};
 use secrecy::ExposeSecret as _;
@@ -45,7 +48,8 @@ impl Town {
     /// With settings of its own.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
         logs::install(false);
-        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let settings =
+            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let options = Options { settings, time: Time::Fixed(at(NOW)), ..Options::default() };
         let stack = Stack::start(options).await.unwrap();
         Self { stack, client: world::client().unwrap() }
