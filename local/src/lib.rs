@@ -1,7 +1,15 @@
 //! The whole world on loopback, and what is played on it: demo, judge and tests.
 
 pub mod aws;
+pub mod cli;
+pub mod control;
+pub mod demo;
+pub mod fixtures;
 pub mod gateway;
 pub mod judge;
+pub mod logs;
 mod loopback;
+pub mod recorded;
+pub mod stack;
+pub mod visitor;
 pub mod world;

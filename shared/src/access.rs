@@ -46,7 +46,7 @@ pub async fn authenticate(app: &App, authorization: &str) -> Result<Caller> {
     if let Some(rest) = token.strip_prefix("slk_") {
         return service(app, rest).await;
     }
-    let session = app.jwks.session(token).await?;
+    let session = app.clerk_session(token).await?;
     let expires_at = Timestamp::from_second(session.exp)
         .map_err(|_| Error::Unauthenticated { code: "token_malformed" })?;
     Ok(Caller {

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use crate::{
     aws::Aws,
     cache::Cache,
-    clerk::session::SessionRules,
+    clerk::session::{Session as ClerkSession, SessionRules},
     clock::Clock,
     config::Config,
     error::{Error, Result},
@@ -42,7 +42,8 @@ pub struct App {
     /// Secrets Manager.
     pub secrets: Secrets,
     /// Clerk's keys.
-    pub jwks: Jwks,
+    jwks: Jwks,
+    session_rules: Arc<SessionRules>,
     /// VAPI credentials and routes that were read lately.
     pub doors: Cache<CredentialId, Door>,
     endpoints: Arc<BTreeMap<Provider, Endpoints>>,
@@ -63,6 +64,7 @@ impl App {
             audience: config.clerk.audience.clone().into_iter().collect(),
             ..SessionRules::default()
         };
+        let jwks = Jwks::new(keys, http.clone())?;
         let endpoints = config.providers.iter().map(|(provider, settings)| {
             let real = Endpoints::real(*provider);
             let set = settings.overrides.clone();
@@ -79,7 +81,8 @@ impl App {
             store: Store::new(aws.clone(), config.tables.clone()),
             vault: Vault::new(aws.clone(), clock.clone(), config.stage.as_str(), &config.kms_key_id),
             secrets: Secrets::new(aws, clock.clone(), config.secrets.clone()),
-            jwks: Jwks::new(keys, rules, http.clone(), clock.clone()),
+            jwks,
+            session_rules: Arc::new(rules),
             doors: Cache::new(DOOR_LIFE, MOST_DOORS),
             http,
             clock,
@@ -109,6 +112,11 @@ impl App {
     /// The key of connect flows.
     pub async fn flow_key(&self) -> Result<FlowKey> {
         Ok(FlowKey::new(&self.secrets.get(SecretName::FlowRoot).await?))
+    }
+
+    /// Verifies a Clerk session token.
+    pub async fn clerk_session(&self, token: &str) -> Result<ClerkSession> {
+        self.jwks.session(token, &self.session_rules, self.clock.now()).await
     }
 
     /// What a call to a provider's calendar API needs.

@@ -1,4 +1,7 @@
-//! The keys of the Clerk instance: a PEM that needs no network, or its JWKS, cached.
+//! The keys of the Clerk instance, fetched when first needed and kept: 1 h fresh, 24 h when Clerk cannot be
+//! reached.
+//!
+//! One fetch at a time; a flood of made-up `kid`s causes at most one fetch a minute.
 
 use std::sync::Arc;
 
@@ -7,102 +10,123 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
 use crate::{
-    clerk::session::{self, KeySet, Refused, Session, SessionRules},
-    clock::Clock,
+    clerk::{
+        keys::KeySet,
+        session::{self, Header, Session, SessionRules},
+    },
     error::{Error, Result},
     http::Http,
 };
 
-/// Keys are read again after this.
+/// How long fetched keys are used without asking again.
 const FRESH: SignedDuration = SignedDuration::from_hours(1);
-/// Old keys are believed this long when they cannot be read again.
-const STALE: SignedDuration = SignedDuration::from_hours(24);
-/// Keys are read for an unknown `kid` at most this often, so that strangers cannot make us ask for ever.
-const REFETCH: SignedDuration = SignedDuration::from_secs(60);
-/// Somebody waits for his request meanwhile.
-const LIMIT: SignedDuration = SignedDuration::from_secs(3);
 
-/// Where the keys are.
+/// How long they are used when Clerk does not answer.
+const STALE_IF_ERROR: SignedDuration = SignedDuration::from_hours(24);
+
+/// The least time between two fetches while there are keys to work with.
+const BETWEEN_FETCHES: SignedDuration = SignedDuration::from_secs(60);
+
+/// The same while there are none: nobody gets in meanwhile, but Clerk is not hammered either.
+const BETWEEN_FETCHES_WITHOUT_KEYS: SignedDuration = SignedDuration::from_secs(5);
+
+/// The authorizer itself has little time.
+const FETCH_LIMIT: SignedDuration = SignedDuration::from_secs(3);
+
+/// Where the keys come from.
+#[derive(Clone, Debug)]
 pub enum KeySource {
-    /// In the configuration.
+    /// `CLERK_JWT_KEY`: networkless.
     Pem(String),
-    /// At the instance.
+    /// `CLERK_JWKS_URL`.
     Url(String),
 }
 
-/// Verifies session tokens of one Clerk instance.
+/// A cloneable verifier of session tokens; clones share the cache.
 #[derive(Clone)]
-pub struct Jwks(Arc<Inner>);
+pub struct Jwks(Arc<Source>);
 
-struct Inner {
-    source: KeySource,
-    rules: SessionRules,
-    http: Http,
-    clock: Clock,
-    held: Mutex<Held>,
+enum Source {
+    Named(KeySet),
+    Fetched { url: String, http: Http, cache: Mutex<Cache> },
 }
 
 #[derive(Default)]
-struct Held {
-    keys: Option<(Timestamp, Arc<KeySet>)>,
+struct Cache {
+    keys: Option<(Arc<KeySet>, Timestamp)>,
     tried_at: Option<Timestamp>,
 }
 
 impl Jwks {
-    /// Reads nothing yet.
-    pub fn new(source: KeySource, rules: SessionRules, http: Http, clock: Clock) -> Self {
-        Self(Arc::new(Inner { source, rules, http, clock, held: Mutex::default() }))
+    /// A verifier; fails only when a PEM cannot be read, for nothing is fetched yet.
+    pub fn new(source: KeySource, http: Http) -> Result<Self> {
+        Ok(Self(Arc::new(match source {
+            KeySource::Pem(pem) => Source::Named(KeySet::from_pem(&pem)?),
+            KeySource::Url(url) => Source::Fetched { url, http, cache: Mutex::default() },
+        })))
     }
 
-    /// Verifies a session token.
-    pub async fn session(&self, token: &str) -> Result<Session> {
-        let kid = session::kid_of(token);
-        let keys = self.keys(kid.as_deref()).await?;
-        session::verify(token, &keys, &self.0.rules, self.0.clock.now())
-            .map_err(|refused: Refused| Error::Unauthenticated { code: refused.code() })
-    }
-
-    /// The keys, read at most once at a time.
-    async fn keys(&self, kid: Option<&str>) -> Result<Arc<KeySet>> {
-        let now = self.0.clock.now();
-        let mut held = self.0.held.lock().await;
-        let age = |at: Timestamp| now.duration_since(at);
-        if let Some((read_at, keys)) = &held.keys {
-            let fresh = age(*read_at) < FRESH || matches!(self.0.source, KeySource::Pem(_));
-            let asked_lately = held.tried_at.is_some_and(|at| age(at) < REFETCH);
-            if asked_lately || (fresh && keys.knows(kid)) {
-                return Ok(keys.clone());
+    /// Verifies a session token at `now`, fetching keys if need be.
+    pub async fn session(&self, token: &str, rules: &SessionRules, now: Timestamp) -> Result<Session> {
+        // Read first, so that rubbish costs no fetch.
+        let header = Header::read(token)?;
+        match self.0.as_ref() {
+            Source::Named(keys) => Ok(session::verify(token, keys, rules, now)?),
+            Source::Fetched { url, http, cache } => {
+                let keys = cache.lock().await.keys(url, http, header.kid.as_deref(), now).await?;
+                Ok(session::verify(token, &keys, rules, now)?)
             }
         }
-        held.tried_at = Some(now);
-        match self.read().await {
-            Ok(keys) => {
-                let keys = Arc::new(keys);
-                held.keys = Some((now, keys.clone()));
-                Ok(keys)
-            }
-            Err(error) => match &held.keys {
-                Some((read_at, keys)) if age(*read_at) < STALE => {
-                    tracing::warn!(%error, "Clerk's keys cannot be read; the old ones are used");
-                    Ok(keys.clone())
-                }
-                _ => Err(error),
-            },
-        }
-    }
-
-    async fn read(&self) -> Result<KeySet> {
-        let url = match &self.0.source {
-            KeySource::Pem(pem) => return KeySet::from_pem(pem).map_err(Error::internal),
-            KeySource::Url(url) => url,
-        };
-        let unavailable =
-            || Error::Unavailable { system: "clerk", retry_after: SignedDuration::from_secs(2) };
-        let answer =
-            self.0.http.call(Method::GET, url).within(LIMIT).send().await.map_err(|_| unavailable())?;
-        if !answer.is_success() {
-            return Err(unavailable());
-        }
-        KeySet::from_jwks(&answer.body).map_err(|_| unavailable())
     }
 }
+
+impl Cache {
+    /// The keys to judge a token with `kid` by. The lock is held across the fetch: whoever else comes waits
+    /// for its outcome.
+    async fn keys(
+        &mut self,
+        url: &str,
+        http: &Http,
+        kid: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Arc<KeySet>> {
+        if let Some((keys, fetched_at)) = &self.keys
+            && within(*fetched_at, now, FRESH)
+            && keys.find(kid).is_some()
+        {
+            return Ok(Arc::clone(keys));
+        }
+        let usable =
+            self.keys.as_ref().is_some_and(|(_, fetched_at)| within(*fetched_at, now, STALE_IF_ERROR));
+        let pause = if usable { BETWEEN_FETCHES } else { BETWEEN_FETCHES_WITHOUT_KEYS };
+        if !self.tried_at.is_some_and(|tried_at| within(tried_at, now, pause)) {
+            self.tried_at = Some(now);
+            match fetch(url, http).await {
+                Ok(keys) => self.keys = Some((Arc::new(keys), now)),
+                Err(reason) => tracing::warn!(reason, usable, "the Clerk keys could not be fetched"),
+            }
+        }
+        match &self.keys {
+            Some((keys, fetched_at)) if within(*fetched_at, now, STALE_IF_ERROR) => Ok(Arc::clone(keys)),
+            Some(_) | None => {
+                Err(Error::Unavailable { system: "clerk", retry_after: BETWEEN_FETCHES_WITHOUT_KEYS })
+            }
+        }
+    }
+}
+
+/// Whether `now` is less than `span` away from `then`, also when the clock was put back.
+fn within(then: Timestamp, now: Timestamp, span: SignedDuration) -> bool {
+    now.duration_since(then).abs() < span
+}
+
+async fn fetch(url: &str, http: &Http) -> Result<KeySet, &'static str> {
+    let answer = http.call(Method::GET, url).within(FETCH_LIMIT).send().await.map_err(|_| "no answer")?;
+    if !answer.is_success() {
+        return Err("refused");
+    }
+    KeySet::from_jwks(&answer.body).map_err(|_| "no usable key")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,13 @@
 //! People: who they are, and what Clerk's webhooks say about them.
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use http::HeaderMap;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
     app::App,
-    clerk::{ClerkEvent, Membership as Change, MembershipOp, UserRow, clerk_event},
+    clerk::event::{self, ClerkEvent, MembershipOp, UserRow},
     connect::disconnect::purge,
     error::{Error, Result},
     ids::{OwnerId, OwnerKind, Provider},
@@ -101,7 +102,7 @@ pub async fn clerk_webhook(app: &App, headers: &HeaderMap, body: &[u8]) -> Resul
         tracing::info!(?refused, "a Clerk webhook was refused");
         Error::Unauthenticated { code: "webhook_signature" }
     })?;
-    let event = clerk_event(body)?;
+    let event = event::read(body)?;
     if matches!(event, ClerkEvent::Ignore { .. }) {
         return Ok(());
     }
@@ -120,10 +121,11 @@ pub async fn clerk_webhook(app: &App, headers: &HeaderMap, body: &[u8]) -> Resul
             erase(app, &user_id).await?;
             app.store.bury_user(&user_id, now)?
         }
-        ClerkEvent::Membership(change) => match membership(app, change)? {
-            Some(action) => action,
-            None => return Ok(()),
-        },
+        ClerkEvent::Membership { op, user_id, org_id, role } => {
+            // A Clerk organisation is a business of ours with the organisation's id.
+            let Ok(tenant) = OwnerId::tenant(OwnerKind::Business, &org_id) else { return Ok(()) };
+            membership(app, op, &user_id, tenant, role.as_deref())?
+        }
         ClerkEvent::Ignore { .. } => return Ok(()),
     };
     match app.store.transact(vec![effect, done.clone()]).await? {
@@ -165,15 +167,19 @@ async fn erase(app: &App, clerk_id: &str) -> Result<()> {
     app.store.put_settings(&owner, Settings::default()).await
 }
 
-/// A Clerk organisation is a business of ours with the organisation's id.
-fn membership(app: &App, change: Change) -> Result<Option<aws_sdk_dynamodb::types::TransactWriteItem>> {
-    let Ok(tenant) = OwnerId::tenant(OwnerKind::Business, &change.org_id) else { return Ok(None) };
-    let action = match change.op {
+fn membership(
+    app: &App,
+    op: MembershipOp,
+    user_id: &str,
+    tenant: OwnerId,
+    role: Option<&str>,
+) -> Result<TransactWriteItem> {
+    match op {
         MembershipOp::Upsert => {
-            let role = if change.role.ends_with("admin") { Role::Admin } else { Role::Member };
-            app.store.put_membership(&change.user_id, Membership { tenant, role })?
+            let role =
+                if role.is_some_and(|role| role.ends_with("admin")) { Role::Admin } else { Role::Member };
+            app.store.put_membership(user_id, Membership { tenant, role })
         }
-        MembershipOp::Delete => app.store.delete_membership(&change.user_id, &tenant)?,
-    };
-    Ok(Some(action))
+        MembershipOp::Delete => app.store.delete_membership(user_id, &tenant),
+    }
 }

@@ -17,7 +17,7 @@ use crate::{
     ids::OwnerId,
     speech,
     store::directory::Door,
-    vapi::{VapiMessage, vapi_message},
+    vapi::message::{self, ToolCall, VapiMessage},
 };
 
 /// What goes back to VAPI.
@@ -41,7 +41,7 @@ pub async fn webhook(
     body: &[u8],
 ) -> Result<VoiceAnswer> {
     let door = door::enter(app, credential, headers, body).await?;
-    let message = vapi_message(body)?;
+    let message = message::read(body)?;
     let owner = door::owner(&door, &message);
     match message.kind.as_str() {
         "tool-calls" => Ok(VoiceAnswer::Results(results(app, owner, &message).await)),
@@ -68,12 +68,7 @@ async fn results(
     results
 }
 
-async fn run(
-    app: &App,
-    owner: Option<&OwnerId>,
-    message: &VapiMessage,
-    call: &crate::vapi::ToolCall,
-) -> Result<String> {
+async fn run(app: &App, owner: Option<&OwnerId>, message: &VapiMessage, call: &ToolCall) -> Result<String> {
     let owner = owner.ok_or(Error::NotFound("calendar for this call"))?;
     tools::run(app, owner, message, call).await
 }

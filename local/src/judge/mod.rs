@@ -1,4 +1,39 @@
 //! Verdicts on cases from outside, by the very functions that production calls; one file for each field of knowledge.
 
+pub mod inbound;
 pub mod provider;
 pub mod time;
+
+use serde_json::{Value, json};
+
+/// One case's verdict, with the case's `id`.
+pub fn verdict(case: &Value) -> Value {
+    let kind = case["kind"].as_str().unwrap_or_default();
+    let judged = time::verdict(kind, case)
+        .or_else(|| provider::verdict(kind, case))
+        .or_else(|| inbound::verdict(kind, case));
+    let mut verdict = match judged {
+        Some(Ok(verdict)) => verdict,
+        Some(Err(reason)) => json!({ "error": reason }),
+        None => json!({ "error": format!("unknown kind {kind:?}") }),
+    };
+    verdict["id"] = case["id"].clone();
+    verdict
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_carries_the_cases_id_and_an_unknown_kind_is_an_error() {
+        assert_eq!(
+            verdict(&json!({"id": 7, "kind": "time_zone", "iana": "Europe/London"})),
+            json!({"id": 7, "windows": "GMT Standard Time"})
+        );
+        assert_eq!(
+            verdict(&json!({"id": "x", "kind": "weather"})),
+            json!({"id": "x", "error": "unknown kind \"weather\""})
+        );
+    }
+}

@@ -1,167 +1,154 @@
-//! Clerk's webhook events, read tolerantly: what we do not need may be missing, null or new.
+//! Clerk's webhook events, reduced to what the user table and the memberships need. Verified before they come
+//! here.
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 
-/// What a webhook wants of us.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What an event asks for. It has no `Debug`: it knows an e-mail address.
+#[derive(PartialEq, Eq)]
 pub enum ClerkEvent {
-    /// A user is there, or has changed.
+    /// `user.created`, `user.updated`: the user as it is.
     Upsert(UserRow),
-    /// A user is gone.
+    /// `user.deleted`.
     Delete {
-        /// Whom.
+        /// Who is gone.
         user_id: String,
     },
-    /// A user's part in an organisation.
-    Membership(Membership),
-    /// Nothing.
+    /// `organizationMembership.*`.
+    Membership {
+        /// Whether it holds or has ended.
+        op: MembershipOp,
+        /// Who.
+        user_id: String,
+        /// In which organization.
+        org_id: String,
+        /// As what, such as `org:admin`.
+        role: Option<String>,
+    },
+    /// Anything else; it is answered with success, or Svix would repeat it for a day.
     Ignore {
         /// The event's type.
         kind: String,
     },
 }
 
-/// A user as Clerk describes him.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A user as Clerk describes it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct UserRow {
-    /// Clerk's id.
+    /// `user_…`.
     pub id: String,
-    /// The address that is marked as primary; none when the list is empty or the mark matches no entry.
+    /// The address that the primary id points to; none when it points nowhere, for any other could be
+    /// somebody else's choice.
     pub primary_email: Option<String>,
     /// First name.
     pub first_name: Option<String>,
     /// Last name.
     pub last_name: Option<String>,
-    /// When he was made.
+    /// When the user signed up.
     pub created_at: Option<Timestamp>,
-    /// When he was last changed.
+    /// When this state arose: events may arrive out of order, and the later one wins.
     pub updated_at: Option<Timestamp>,
 }
 
-/// A user's part in an organisation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Membership {
-    /// Begins, changes or ends.
-    pub op: MembershipOp,
-    /// Whose.
-    pub user_id: String,
-    /// Where.
-    pub org_id: String,
-    /// Clerk's role, such as `org:admin`.
-    pub role: String,
-}
-
-/// What happens to a membership.
+/// Whether a membership holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MembershipOp {
-    /// It begins or changes.
+    /// Created or updated.
     Upsert,
-    /// It ends.
+    /// Deleted.
     Delete,
 }
 
-#[derive(Deserialize)]
-struct Envelope {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    data: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct WireUser {
-    id: Option<String>,
-    #[serde(default)]
-    email_addresses: Option<Vec<WireEmail>>,
-    primary_email_address_id: Option<String>,
-    first_name: Option<String>,
-    last_name: Option<String>,
-    created_at: Option<i64>,
-    updated_at: Option<i64>,
-}
-
-#[derive(Deserialize)]
-struct WireEmail {
-    id: Option<String>,
-    email_address: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct WireMembership {
-    organization: Option<WireId>,
-    public_user_data: Option<WirePublicUser>,
-    role: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct WireId {
-    id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct WirePublicUser {
-    user_id: Option<String>,
-}
-
-/// Reads a webhook's body, whose signature was checked before.
-pub fn clerk_event(body: &[u8]) -> Result<ClerkEvent> {
-    let envelope: Envelope =
-        serde_json::from_slice(body).map_err(|_| Error::Malformed("the body is not a Clerk event".into()))?;
-    let kind = envelope.kind.ok_or_else(|| Error::invalid("type", "must be the event's type"))?;
-    let data = envelope.data.unwrap_or_default();
+/// Reads an event.
+pub fn read(payload: &[u8]) -> Result<ClerkEvent> {
+    let event: Value =
+        serde_json::from_slice(payload).map_err(|_| Error::Malformed("the body must be JSON".into()))?;
+    let event = event.as_object().ok_or_else(|| Error::Malformed("the body must be an object".into()))?;
+    let kind = required(event, "", "type")?;
+    let data = || object(event, "", "data")?.ok_or_else(|| Error::invalid("data", "must be an object"));
     match kind.as_str() {
-        "user.created" | "user.updated" => Ok(ClerkEvent::Upsert(user(data)?)),
-        "user.deleted" => Ok(ClerkEvent::Delete { user_id: present(read::<WireId>(data)?.id, "data.id")? }),
+        "user.created" | "user.updated" => Ok(ClerkEvent::Upsert(user(data()?)?)),
+        "user.deleted" => Ok(ClerkEvent::Delete { user_id: required(data()?, "data.", "id")? }),
         "organizationMembership.created" | "organizationMembership.updated" => {
-            membership(data, MembershipOp::Upsert)
+            membership(MembershipOp::Upsert, data()?)
         }
-        "organizationMembership.deleted" => membership(data, MembershipOp::Delete),
+        "organizationMembership.deleted" => membership(MembershipOp::Delete, data()?),
         _ => Ok(ClerkEvent::Ignore { kind }),
     }
 }
 
-fn read<T: serde::de::DeserializeOwned>(data: Value) -> Result<T> {
-    serde_json::from_value(data).map_err(|_| Error::invalid("data", "does not have the shape of this event"))
-}
-
-fn present(text: Option<String>, field: &'static str) -> Result<String> {
-    text.filter(|text| !text.is_empty()).ok_or_else(|| Error::invalid(field, "must be there"))
-}
-
-fn user(data: Value) -> Result<UserRow> {
-    let wire: WireUser = read(data)?;
-    let primary = wire.primary_email_address_id;
-    let primary_email = wire
-        .email_addresses
-        .unwrap_or_default()
-        .into_iter()
-        .find(|email| email.id.is_some() && email.id == primary)
-        .and_then(|email| email.email_address);
-    let at = |milliseconds: Option<i64>| Timestamp::from_millisecond(milliseconds?).ok();
+fn user(data: &Map<String, Value>) -> Result<UserRow> {
     Ok(UserRow {
-        id: present(wire.id, "data.id")?,
-        primary_email,
-        first_name: wire.first_name,
-        last_name: wire.last_name,
-        created_at: at(wire.created_at),
-        updated_at: at(wire.updated_at),
+        id: required(data, "data.", "id")?,
+        primary_email: primary_email(data)?,
+        first_name: optional(data, "data.", "first_name")?,
+        last_name: optional(data, "data.", "last_name")?,
+        created_at: instant(data, "data.", "created_at")?,
+        updated_at: instant(data, "data.", "updated_at")?,
     })
 }
 
-fn membership(data: Value, op: MembershipOp) -> Result<ClerkEvent> {
-    let wire: WireMembership = read(data)?;
-    Ok(ClerkEvent::Membership(Membership {
+fn primary_email(data: &Map<String, Value>) -> Result<Option<String>> {
+    let primary = optional(data, "data.", "primary_email_address_id")?;
+    let addresses = match data.get("email_addresses") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Array(addresses)) => addresses,
+        Some(_) => return Err(Error::invalid("data.email_addresses", "must be a list")),
+    };
+    let Some(primary) = primary else { return Ok(None) };
+    match addresses.iter().find(|address| address["id"] == primary.as_str()) {
+        Some(Value::Object(address)) => optional(address, "data.email_addresses.", "email_address"),
+        Some(_) | None => Ok(None),
+    }
+}
+
+fn membership(op: MembershipOp, data: &Map<String, Value>) -> Result<ClerkEvent> {
+    let within = |name: &'static str| {
+        object(data, "data.", name)?
+            .ok_or_else(|| Error::invalid(format!("data.{name}"), "must be an object"))
+    };
+    Ok(ClerkEvent::Membership {
         op,
-        user_id: present(
-            wire.public_user_data.and_then(|user| user.user_id),
-            "data.public_user_data.user_id",
-        )?,
-        org_id: present(wire.organization.and_then(|org| org.id), "data.organization.id")?,
-        role: wire.role.unwrap_or_default(),
-    }))
+        user_id: required(within("public_user_data")?, "data.public_user_data.", "user_id")?,
+        org_id: required(within("organization")?, "data.organization.", "id")?,
+        role: optional(data, "data.", "role")?,
+    })
+}
+
+fn required(map: &Map<String, Value>, path: &str, name: &str) -> Result<String> {
+    optional(map, path, name)?
+        .filter(|text| !text.is_empty())
+        .ok_or_else(|| Error::invalid(format!("{path}{name}"), "must be a text that is not empty"))
+}
+
+fn optional(map: &Map<String, Value>, path: &str, name: &str) -> Result<Option<String>> {
+    match map.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(Error::invalid(format!("{path}{name}"), "must be a text")),
+    }
+}
+
+fn object<'a>(map: &'a Map<String, Value>, path: &str, name: &str) -> Result<Option<&'a Map<String, Value>>> {
+    match map.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(_) => Err(Error::invalid(format!("{path}{name}"), "must be an object")),
+    }
+}
+
+/// Milliseconds since the Unix epoch, as in all of Clerk's objects.
+fn instant(map: &Map<String, Value>, path: &str, name: &str) -> Result<Option<Timestamp>> {
+    let refused = || Error::invalid(format!("{path}{name}"), "must be milliseconds since 1970");
+    match map.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => {
+            let milliseconds = value.as_i64().ok_or_else(refused)?;
+            Timestamp::from_millisecond(milliseconds).map(Some).map_err(|_| refused())
+        }
+    }
 }
 
 #[cfg(test)]
@@ -170,52 +157,118 @@ mod tests {
 
     use super::*;
 
-    fn event(value: &Value) -> Result<ClerkEvent> {
-        clerk_event(value.to_string().as_bytes())
+    fn check(event: &Value, expected: ClerkEvent) {
+        assert!(read(event.to_string().as_bytes()).ok() == Some(expected), "{event}");
     }
 
-    fn email_of(emails: &Value, primary: &Value) -> Option<String> {
-        let data = json!({"id": "user_1", "email_addresses": emails, "primary_email_address_id": primary, "created_at": 1_700_000_000_000_i64});
-        match event(&json!({"type": "user.created", "data": data})).unwrap() {
-            ClerkEvent::Upsert(user) => user.primary_email,
-            other => panic!("{other:?}"),
+    fn user_event(kind: &str, primary: &Value, addresses: &Value) -> Value {
+        json!({"object": "event", "type": kind, "data": {
+            "id": "user_2abc", "object": "user", "first_name": "Caller", "last_name": null,
+            "primary_email_address_id": primary, "email_addresses": addresses,
+            "created_at": 1_700_000_000_000_i64, "updated_at": 1_700_000_060_000_i64, "public_metadata": {},
+        }})
+    }
+
+    fn caller(primary_email: Option<&str>) -> ClerkEvent {
+        ClerkEvent::Upsert(UserRow {
+            id: "user_2abc".to_owned(),
+            primary_email: primary_email.map(str::to_owned),
+            first_name: Some("Caller".to_owned()),
+            last_name: None,
+            created_at: Some(Timestamp::from_second(1_700_000_000).unwrap()),
+            updated_at: Some(Timestamp::from_second(1_700_000_060).unwrap()),
+        })
+    }
+
+    #[test]
+    fn the_primary_address_is_the_one_that_the_primary_id_names() {
+        let addresses = json!([
+            {"id": "idn_1", "email_address": "other@example.com"},
+            {"id": "idn_2", "email_address": "ada@example.com", "verification": null},
+        ]);
+        for (primary, addresses, expected) in [
+            (json!("idn_2"), addresses.clone(), Some("ada@example.com")),
+            (json!("idn_9"), addresses.clone(), None),
+            (json!(null), addresses, None),
+            (json!("idn_2"), json!([]), None),
+            (json!("idn_2"), json!(null), None),
+            (json!("idn_2"), json!([{"id": "idn_2"}]), None),
+            (
+                json!("idn_2"),
+                json!(["odd", {"id": "idn_2", "email_address": "ada@example.com"}]),
+                Some("ada@example.com"),
+            ),
+        ] {
+            check(&user_event("user.created", &primary, &addresses), caller(expected));
+            check(&user_event("user.updated", &primary, &addresses), caller(expected));
         }
     }
 
     #[test]
-    fn the_primary_address_is_the_one_that_is_marked_or_none() {
-        let emails = json!([{"id": "a", "email_address": "one@example.com"}, {"id": "b", "email_address": "two@example.com"}]);
-        assert_eq!(email_of(&emails, &json!("b")).as_deref(), Some("two@example.com"));
-        assert_eq!(email_of(&emails, &json!("c")), None);
-        assert_eq!(email_of(&emails, &Value::Null), None);
-        assert_eq!(email_of(&json!([]), &json!("a")), None);
-        assert_eq!(email_of(&Value::Null, &json!("a")), None);
-    }
-
-    #[test]
     fn a_deleted_user_has_only_an_id() {
-        let deleted =
-            event(&json!({"type": "user.deleted", "data": {"id": "user_1", "deleted": true}})).unwrap();
-        assert_eq!(deleted, ClerkEvent::Delete { user_id: "user_1".into() });
+        let event =
+            json!({"type": "user.deleted", "data": {"id": "user_2abc", "object": "user", "deleted": true}});
+        check(&event, ClerkEvent::Delete { user_id: "user_2abc".to_owned() });
     }
 
     #[test]
-    fn other_events_are_ignored_and_malformed_ones_name_the_field() {
-        assert!(matches!(
-            event(&json!({"type": "session.created", "data": {}})),
-            Ok(ClerkEvent::Ignore { .. })
-        ));
-        assert!(matches!(clerk_event(b"{"), Err(Error::Malformed(_))));
-        let missing = event(&json!({"type": "user.deleted", "data": {}}));
-        assert!(matches!(missing, Err(Error::Invalid { field, .. }) if field == "data.id"));
+    fn memberships_name_person_organization_and_role() {
+        let data = json!({"id": "orgmem_1", "role": "org:admin", "organization": {"id": "org_1", "name": "x"},
+            "public_user_data": {"user_id": "user_2abc", "identifier": "ada@example.com"}});
+        for (kind, op) in [
+            ("created", MembershipOp::Upsert),
+            ("updated", MembershipOp::Upsert),
+            ("deleted", MembershipOp::Delete),
+        ] {
+            let (user_id, org_id) = ("user_2abc".to_owned(), "org_1".to_owned());
+            check(
+                &json!({"type": format!("organizationMembership.{kind}"), "data": data}),
+                ClerkEvent::Membership { op, user_id, org_id, role: Some("org:admin".to_owned()) },
+            );
+        }
     }
 
     #[test]
-    fn a_membership_names_user_and_organisation() {
-        let data = json!({"organization": {"id": "org_1"}, "public_user_data": {"user_id": "user_1"}, "role": "org:admin"});
-        let read = event(&json!({"type": "organizationMembership.created", "data": data})).unwrap();
-        assert!(
-            matches!(read, ClerkEvent::Membership(m) if m.org_id == "org_1" && m.op == MembershipOp::Upsert)
-        );
+    fn other_events_are_ignored_whatever_they_hold() {
+        for data in [json!({"id": 1}), json!(null), json!([])] {
+            check(
+                &json!({"type": "session.created", "data": data}),
+                ClerkEvent::Ignore { kind: "session.created".to_owned() },
+            );
+        }
+    }
+
+    #[test]
+    fn malformed_events_are_refused_and_the_field_is_named() {
+        for (event, field) in [
+            (json!({}), "type"),
+            (json!({"type": 5}), "type"),
+            (json!({"type": "user.created"}), "data"),
+            (json!({"type": "user.created", "data": []}), "data"),
+            (json!({"type": "user.created", "data": {}}), "data.id"),
+            (json!({"type": "user.deleted", "data": {"id": ""}}), "data.id"),
+            (json!({"type": "user.updated", "data": {"id": "user_1", "first_name": 5}}), "data.first_name"),
+            (
+                json!({"type": "user.updated", "data": {"id": "user_1", "email_addresses": {}}}),
+                "data.email_addresses",
+            ),
+            (json!({"type": "user.updated", "data": {"id": "user_1", "created_at": "x"}}), "data.created_at"),
+            (
+                json!({"type": "user.updated", "data": {"id": "user_1", "updated_at": i64::MAX}}),
+                "data.updated_at",
+            ),
+            (
+                json!({"type": "organizationMembership.created", "data": {"public_user_data": {"user_id": "u"}}}),
+                "data.organization",
+            ),
+        ] {
+            match read(event.to_string().as_bytes()) {
+                Err(Error::Invalid { field: named, .. }) => assert_eq!(named, field),
+                other => panic!("{event}: {}", other.is_ok()),
+            }
+        }
+        for body in ["", "[]", "\"x\"", "{"] {
+            assert!(matches!(read(body.as_bytes()), Err(Error::Malformed(_))), "{body}");
+        }
     }
 }

@@ -1,291 +1,267 @@
-//! Clerk session tokens, judged against keys and rules at a given instant (SECURITY.md S4).
+//! Clerk session tokens: whether one is good at a given instant, and who it speaks for (SECURITY.md S4).
 //!
-//! `jsonwebtoken` checks the signature only: its own checks of time use the system's clock, and its defaults let through
-//! tokens that are late, early or without an issuer.
+//! The signature is checked by `jsonwebtoken`; times are checked here, because it reads the system's clock and its
+//! defaults forgive a minute. Nothing is accepted that Clerk's own `verifyToken` refuses.
 
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
-use serde::{Deserialize, Deserializer};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::{Algorithm, Validation};
 use serde_json::{Map, Value};
 
-/// Clocks differ by this much at most ("Clerk: Manual JWT verification" allows the same).
-const LEEWAY_SECONDS: i64 = 5;
+use super::keys::KeySet;
+use crate::error::Error;
 
-/// Longer than any session token; what is longer is not looked at.
-const LONGEST_TOKEN: usize = 16 * 1024;
+/// Far above any session token (Clerk keeps them below a cookie's 4 KB).
+const LONGEST_TOKEN: usize = 16 << 10;
 
-/// Whom a session token proves.
+/// `cat` in the header of Clerk's machine-to-machine tokens: same keys, but no session.
+const MACHINE_CATEGORY: &str = "cl_B7d4PD333AAA";
+
+/// What a token must satisfy beside its signature.
+#[derive(Clone, Debug)]
+pub struct SessionRules {
+    /// The exact `iss`; none leaves it unchecked (tests and the judge only).
+    pub issuer: Option<String>,
+    /// Allowed `azp` values; an empty list leaves it unchecked.
+    pub authorized_parties: Vec<String>,
+    /// Lets a token without `azp` pass although there is a list.
+    pub allow_missing_azp: bool,
+    /// When not empty, `aud` must be there and name one of them.
+    pub audience: Vec<String>,
+    /// How far clocks may differ.
+    pub leeway: SignedDuration,
+}
+
+impl Default for SessionRules {
+    /// No issuer, no lists, 5 s leeway as in Clerk's library.
+    fn default() -> Self {
+        Self {
+            issuer: None,
+            authorized_parties: Vec::new(),
+            allow_missing_azp: false,
+            audience: Vec::new(),
+            leeway: SignedDuration::from_secs(5),
+        }
+    }
+}
+
+/// A verified session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// The Clerk user.
+    /// The Clerk user id; never empty.
     pub sub: String,
-    /// The session.
+    /// The session id; tokens from JWT templates have none.
     pub sid: Option<String>,
-    /// The origin that asked for the token.
+    /// The origin that the token was issued to.
     pub azp: Option<String>,
-    /// When it expires, in seconds since the epoch.
+    /// When it expires, in Unix seconds; handlers check it again (the authorizer's verdict may be cached).
     pub exp: i64,
-    /// The organisation that is active in the session.
+    /// The active organization.
     pub org: Option<Org>,
 }
 
-/// An active organisation.
+/// The organization that is active in a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Org {
-    /// Its id.
+    /// `org_…`.
     pub id: String,
-    /// The user's role there.
+    /// With the `org:` in front, also where version 2 tokens leave it out.
     pub role: Option<String>,
-    /// Its slug.
+    /// The organization's slug.
     pub slug: Option<String>,
 }
 
-/// What a token must say.
-#[derive(Clone, Debug, Default)]
-pub struct SessionRules {
-    /// Exact issuer; one that is not given is not checked.
-    pub issuer: Option<String>,
-    /// Allowed `azp`; an empty list allows any.
-    pub authorized_parties: Vec<String>,
-    /// Required audience; tokens of a default instance carry none.
-    pub audience: Vec<String>,
-    /// Accepts tokens without `azp` although a list is set.
-    pub allow_missing_azp: bool,
-    /// Replaces the five seconds of leeway.
-    pub leeway_seconds: Option<i64>,
-}
-
-/// Why a token proves nobody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", self.code())]
+/// Why a token is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// Not a JWT, or its claims have the wrong types.
+    /// Not three base64url parts of JSON, or a claim is missing or of the wrong type.
     Malformed,
-    /// Not RS256.
+    /// The header names another algorithm than RS256.
     Algorithm,
-    /// Signed by a key that nobody knows.
-    UnknownKey,
-    /// The signature does not hold.
+    /// The header's `typ` or `cat` is that of another kind of token.
+    Type,
+    /// No key has the header's `kid`.
+    UnknownKid,
+    /// The signature does not match.
     Signature,
-    /// Its time is over.
+    /// `exp` has passed.
     Expired,
-    /// Its time has not come.
-    NotYet,
-    /// A required claim is missing.
-    MissingClaim,
-    /// Another instance's.
+    /// `nbf` lies ahead.
+    NotActiveYet,
+    /// `iat` lies ahead.
+    IssuedInFuture,
+    /// `iss` is another instance.
     Issuer,
-    /// Another front end's.
+    /// `azp` is not on the list.
     AuthorizedParty,
-    /// For somebody else.
+    /// `aud` names somebody else.
     Audience,
-    /// The user has yet to do something before he is signed in.
+    /// The person has session tasks left to do (`sts` is not `active`).
     Pending,
 }
 
 impl Refused {
-    /// The stable code.
+    /// The stable code that callers see.
     pub fn code(self) -> &'static str {
         match self {
             Self::Malformed => "token_malformed",
-            Self::Algorithm => "token_algorithm",
-            Self::UnknownKey => "token_unknown_key",
-            Self::Signature => "token_signature",
+            Self::Algorithm => "token_invalid_algorithm",
+            Self::Type => "token_invalid_type",
+            Self::UnknownKid => "token_unknown_kid",
+            Self::Signature => "token_invalid_signature",
             Self::Expired => "token_expired",
-            Self::NotYet => "token_not_yet_valid",
-            Self::MissingClaim => "token_claim_missing",
-            Self::Issuer => "token_issuer",
-            Self::AuthorizedParty => "token_authorized_party",
-            Self::Audience => "token_audience",
+            Self::NotActiveYet => "token_not_active_yet",
+            Self::IssuedInFuture => "token_iat_in_the_future",
+            Self::Issuer => "token_invalid_issuer",
+            Self::AuthorizedParty => "token_invalid_authorized_party",
+            Self::Audience => "token_invalid_audience",
             Self::Pending => "session_pending",
         }
     }
 }
 
-/// The keys of a Clerk instance.
-pub enum KeySet {
-    /// One key, whatever the token's `kid` (`CLERK_JWT_KEY`).
-    Pem(DecodingKey),
-    /// Keys by their `kid`.
-    Jwks(BTreeMap<String, DecodingKey>),
-}
-
-impl KeySet {
-    /// Reads a public key in PEM; line breaks may be written `\n`, and header and footer may be missing.
-    pub fn from_pem(text: &str) -> Result<Self, String> {
-        let text = text.replace("\\n", "\n");
-        let body: String = text.lines().filter(|line| !line.starts_with("-----")).collect();
-        let body: String =
-            body.replace("-----BEGIN PUBLIC KEY-----", "").replace("-----END PUBLIC KEY-----", "");
-        let body: String = body.split_whitespace().collect();
-        let pem = format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n");
-        DecodingKey::from_rsa_pem(pem.as_bytes())
-            .map(Self::Pem)
-            .map_err(|_| "not an RSA public key in PEM".to_owned())
-    }
-
-    /// Reads a JWK Set (RFC 7517); keys of other kinds are passed over.
-    pub fn from_jwks(json: &[u8]) -> Result<Self, String> {
-        let set: JwkSet = serde_json::from_slice(json).map_err(|_| "not a JWK Set".to_owned())?;
-        let keys = set.keys.iter().filter_map(|jwk| {
-            let rsa = matches!(jwk.algorithm, jsonwebtoken::jwk::AlgorithmParameters::RSA(_));
-            let key = DecodingKey::from_jwk(jwk).ok().filter(|_| rsa)?;
-            Some((jwk.common.key_id.clone()?, key))
-        });
-        Ok(Self::Jwks(keys.collect()))
-    }
-
-    /// The key that a token names.
-    fn key(&self, kid: Option<&str>) -> Option<&DecodingKey> {
-        match self {
-            Self::Pem(key) => Some(key),
-            Self::Jwks(keys) => keys.get(kid?),
-        }
-    }
-
-    /// Whether it has a key of this name.
-    pub fn knows(&self, kid: Option<&str>) -> bool {
-        self.key(kid).is_some()
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        Self::Unauthenticated { code: refused.code() }
     }
 }
 
-#[derive(Deserialize)]
-struct Claims {
-    sub: Option<String>,
-    iss: Option<String>,
-    #[serde(default, deserialize_with = "seconds")]
-    exp: Option<i64>,
-    #[serde(default, deserialize_with = "seconds")]
-    nbf: Option<i64>,
-    #[serde(default, deserialize_with = "seconds")]
-    iat: Option<i64>,
-    azp: Option<String>,
-    sid: Option<String>,
-    sts: Option<String>,
-    aud: Option<Value>,
-    o: Option<OrgV2>,
-    org_id: Option<String>,
-    org_role: Option<String>,
-    org_slug: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct OrgV2 {
-    id: Option<String>,
-    rol: Option<String>,
-    slg: Option<String>,
-}
-
-/// A NumericDate (RFC 7519, section 2): a JSON number, also with a fraction, never a text.
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else { return Ok(None) };
-    let odd = || serde::de::Error::custom("not a date");
-    match (number.as_i64(), number.as_f64()) {
-        (Some(seconds), _) => Ok(Some(seconds)),
-        (None, Some(seconds)) if seconds.abs() < 1e15 =>
-        {
-            #[expect(clippy::cast_possible_truncation, reason = "bounded just above; fractions are dropped")]
-            Ok(Some(seconds.floor() as i64))
-        }
-        _ => Err(odd()),
-    }
-}
-
-/// The `kid` of a token's header, when it has a header that can be read.
-pub fn kid_of(token: &str) -> Option<String> {
-    header(token).ok()?.get("kid")?.as_str().map(str::to_owned)
-}
-
-/// Judges a token.
+/// Verifies a session token at `now`.
 pub fn verify(token: &str, keys: &KeySet, rules: &SessionRules, now: Timestamp) -> Result<Session, Refused> {
-    let header = header(token)?;
-    let text = |name: &str| header.get(name).and_then(Value::as_str);
-    if text("alg") != Some("RS256") {
-        return Err(Refused::Algorithm);
+    let header = Header::read(token)?;
+    let key = keys.find(header.kid.as_deref()).ok_or(Refused::UnknownKid)?;
+    let claims = signed_claims(token, key)?;
+    let sub = text(&claims, "sub").filter(|sub| !sub.is_empty()).ok_or(Refused::Malformed)?;
+    let exp = check_times(&claims, rules.leeway, now)?;
+    check_issuer(&claims, rules)?;
+    let azp = check_authorized_party(&claims, rules)?;
+    check_audience(&claims, &rules.audience)?;
+    if claims.get("sts").is_some_and(|status| !status.is_null() && status != "active") {
+        return Err(Refused::Pending);
     }
-    // RFC 7515, section 4.1.11: extensions that must be understood, and none is.
-    if header.contains_key("crit") || header.get("typ").is_some_and(|typ| typ.as_str() != Some("JWT")) {
-        return Err(Refused::Malformed);
+    Ok(Session { sub, sid: text(&claims, "sid"), azp, exp, org: org(&claims) })
+}
+
+/// The parts of a token's header that matter, read before any key is looked for.
+pub(crate) struct Header {
+    pub(crate) kid: Option<String>,
+}
+
+impl Header {
+    /// Reads the header of a token that has the right shape, type and algorithm.
+    pub(crate) fn read(token: &str) -> Result<Self, Refused> {
+        let mut parts = token.split('.');
+        let (Some(header), Some(_), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(Refused::Malformed);
+        };
+        if token.len() > LONGEST_TOKEN {
+            return Err(Refused::Malformed);
+        }
+        let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| Refused::Malformed)?;
+        let header: Map<String, Value> = serde_json::from_slice(&header).map_err(|_| Refused::Malformed)?;
+        if header.get("alg").is_none_or(|alg| alg != "RS256") {
+            return Err(Refused::Algorithm);
+        }
+        let is_session = header.get("typ").is_none_or(|typ| typ == "JWT")
+            && header.get("cat").is_none_or(|category| category != MACHINE_CATEGORY);
+        if !is_session {
+            return Err(Refused::Type);
+        }
+        // RFC 7515, section 4.1.11: an extension that is not understood must be refused, and none is.
+        if header.contains_key("crit") {
+            return Err(Refused::Malformed);
+        }
+        Ok(Self { kid: text(&header, "kid") })
     }
-    let key = keys.key(text("kid")).ok_or(Refused::UnknownKey)?;
+}
+
+fn signed_claims(token: &str, key: &jsonwebtoken::DecodingKey) -> Result<Map<String, Value>, Refused> {
+    use jsonwebtoken::errors::ErrorKind;
     let mut signature_only = Validation::new(Algorithm::RS256);
+    signature_only.required_spec_claims.clear();
     signature_only.validate_exp = false;
     signature_only.validate_nbf = false;
     signature_only.validate_aud = false;
-    signature_only.required_spec_claims.clear();
-    let claims = jsonwebtoken::decode::<Claims>(token, key, &signature_only).map_err(|error| {
-        use jsonwebtoken::errors::ErrorKind::{InvalidSignature, Json};
-        match error.kind() {
-            InvalidSignature => Refused::Signature,
-            Json(_) => Refused::Malformed,
-            _ => Refused::Malformed,
-        }
-    })?;
-    check(claims.claims, rules, now)
-}
-
-/// The header as JSON; the token must have three parts of base64url without padding.
-fn header(token: &str) -> Result<Map<String, Value>, Refused> {
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-    if token.len() > LONGEST_TOKEN || token.split('.').count() != 3 {
-        return Err(Refused::Malformed);
+    match jsonwebtoken::decode(token, key, &signature_only) {
+        Ok(decoded) => Ok(decoded.claims),
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidSignature) => Err(Refused::Signature),
+        Err(_) => Err(Refused::Malformed),
     }
-    let first = token.split('.').next().unwrap_or_default();
-    let bytes = URL_SAFE_NO_PAD.decode(first).map_err(|_| Refused::Malformed)?;
-    serde_json::from_slice(&bytes).map_err(|_| Refused::Malformed)
 }
 
-fn check(claims: Claims, rules: &SessionRules, now: Timestamp) -> Result<Session, Refused> {
-    let (now, leeway) = (now.as_second(), rules.leeway_seconds.unwrap_or(LEEWAY_SECONDS));
-    let required = |claim: Option<String>| claim.filter(|text| !text.is_empty()).ok_or(Refused::MissingClaim);
-    let (sub, iss) = (required(claims.sub)?, required(claims.iss)?);
-    let exp = claims.exp.ok_or(Refused::MissingClaim)?;
-    let nbf = claims.nbf.ok_or(Refused::MissingClaim)?;
-    let iat = claims.iat.ok_or(Refused::MissingClaim)?;
-    // Exactly `exp + leeway` is too late, as at Clerk's own verifier.
-    if exp.saturating_add(leeway) <= now {
+/// Checks `exp`, `nbf` and `iat`; gives `exp`. The edges are those of Clerk's library: a token is dead at
+/// `exp` + leeway.
+fn check_times(claims: &Map<String, Value>, leeway: SignedDuration, now: Timestamp) -> Result<i64, Refused> {
+    let (exp, expires_at) = instant(claims, "exp")?.ok_or(Refused::Malformed)?;
+    let (_, not_before) = instant(claims, "nbf")?.ok_or(Refused::Malformed)?;
+    let issued_at = instant(claims, "iat")?;
+    if now.duration_since(expires_at) >= leeway {
         return Err(Refused::Expired);
     }
-    if nbf.saturating_sub(leeway) > now || iat.saturating_sub(leeway) > now {
-        return Err(Refused::NotYet);
+    if not_before.duration_since(now) > leeway {
+        return Err(Refused::NotActiveYet);
     }
-    if rules.issuer.as_ref().is_some_and(|issuer| *issuer != iss) {
-        return Err(Refused::Issuer);
+    if issued_at.is_some_and(|(_, issued_at)| issued_at.duration_since(now) > leeway) {
+        return Err(Refused::IssuedInFuture);
     }
-    if !party_is_allowed(claims.azp.as_deref(), rules) {
-        return Err(Refused::AuthorizedParty);
-    }
-    if !audience_matches(claims.aud.as_ref(), &rules.audience) {
-        return Err(Refused::Audience);
-    }
-    if claims.sts.as_deref() == Some("pending") {
-        return Err(Refused::Pending);
-    }
-    let org = match (claims.o, claims.org_id) {
-        (Some(OrgV2 { id: Some(id), rol, slg }), _) => Some(Org { id, role: rol, slug: slg }),
-        (_, Some(id)) => Some(Org { id, role: claims.org_role, slug: claims.org_slug }),
-        _ => None,
-    };
-    Ok(Session { sub, sid: claims.sid, azp: claims.azp, exp, org })
+    Ok(exp)
 }
 
-fn party_is_allowed(azp: Option<&str>, rules: &SessionRules) -> bool {
-    match azp.filter(|azp| !azp.is_empty()) {
+/// A NumericDate in whole seconds within the years that exist; floats, strings and `null` are refused.
+fn instant(claims: &Map<String, Value>, name: &str) -> Result<Option<(i64, Timestamp)>, Refused> {
+    let Some(value) = claims.get(name) else { return Ok(None) };
+    let seconds = value.as_i64().ok_or(Refused::Malformed)?;
+    let instant = Timestamp::from_second(seconds).map_err(|_| Refused::Malformed)?;
+    Ok(Some((seconds, instant)))
+}
+
+fn check_issuer(claims: &Map<String, Value>, rules: &SessionRules) -> Result<(), Refused> {
+    match &rules.issuer {
+        Some(issuer) if claims.get("iss").and_then(Value::as_str) != Some(issuer) => Err(Refused::Issuer),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn check_authorized_party(
+    claims: &Map<String, Value>,
+    rules: &SessionRules,
+) -> Result<Option<String>, Refused> {
+    let azp = text(claims, "azp");
+    let allowed = match (&azp, claims.contains_key("azp")) {
         _ if rules.authorized_parties.is_empty() => true,
-        None => rules.allow_missing_azp,
-        Some(azp) => rules.authorized_parties.iter().any(|allowed| allowed == azp),
-    }
+        (Some(azp), _) => !azp.is_empty() && rules.authorized_parties.contains(azp),
+        (None, is_there) => rules.allow_missing_azp && !is_there,
+    };
+    if allowed { Ok(azp) } else { Err(Refused::AuthorizedParty) }
 }
 
-fn audience_matches(aud: Option<&Value>, wanted: &[String]) -> bool {
-    let is_wanted =
-        |text: &Value| text.as_str().is_some_and(|text| wanted.iter().any(|wanted| wanted == text));
-    match aud {
-        _ if wanted.is_empty() => true,
-        Some(Value::Array(all)) => all.iter().any(is_wanted),
-        Some(one) => is_wanted(one),
-        None => false,
-    }
+fn check_audience(claims: &Map<String, Value>, audience: &[String]) -> Result<(), Refused> {
+    let is_ours = |value: &str| audience.iter().any(|ours| ours == value);
+    let named = match claims.get("aud") {
+        _ if audience.is_empty() => true,
+        Some(Value::String(one)) => is_ours(one),
+        Some(Value::Array(many)) => {
+            many.iter().all(Value::is_string) && many.iter().filter_map(Value::as_str).any(is_ours)
+        }
+        Some(_) | None => false,
+    };
+    if named { Ok(()) } else { Err(Refused::Audience) }
 }
+
+/// The active organization: `o` in version 2 tokens, `org_id`, `org_role`, `org_slug` before.
+fn org(claims: &Map<String, Value>) -> Option<Org> {
+    if let Some(o) = claims.get("o").and_then(Value::as_object) {
+        let role =
+            text(o, "rol").map(|role| if role.starts_with("org:") { role } else { format!("org:{role}") });
+        return Some(Org { id: text(o, "id")?, role, slug: text(o, "slg") });
+    }
+    Some(Org { id: text(claims, "org_id")?, role: text(claims, "org_role"), slug: text(claims, "org_slug") })
+}
+
+fn text(map: &Map<String, Value>, name: &str) -> Option<String> {
+    map.get(name)?.as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests;

@@ -107,7 +107,7 @@ pub async fn start(app: &App, visit: &Start<'_>) -> Result<Started> {
 /// Clerk's session cookie lives 60 s, so it is checked here and remembered in the flow. One that does not hold is no
 /// error: the person proves himself at the end.
 async fn proof_by_cookie(app: &App, owner: &OwnerId, cookie: Option<&str>) -> Option<String> {
-    let session = app.jwks.session(cookie?).await.ok()?;
+    let session = app.clerk_session(cookie?).await.ok()?;
     (session.sub == owner.id()).then_some(session.sub)
 }
 

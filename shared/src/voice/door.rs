@@ -1,5 +1,6 @@
 //! Who calls: the credential names the tenant, and the tenant's routes name the owner.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::HeaderMap;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -11,8 +12,10 @@ use crate::{
     random,
     secrets::SecretName,
     store::directory::{Credential, CredentialKind, Door},
-    vapi::VapiMessage,
-    webhooks::{HmacSpec, verify_hmac},
+    vapi::{
+        message::VapiMessage,
+        signature::{self, HmacSpec},
+    },
 };
 
 /// Whose call it is: by phone number id, called number, assistant id, then the tenant's default, in that order.
@@ -52,7 +55,7 @@ pub(super) async fn enter(app: &App, path: Option<&str>, headers: &HeaderMap, bo
         }
         CredentialKind::Hmac => {
             let key = hmac_key(app, &door.credential.id, door.credential.version).await?;
-            verify_hmac(&key, &HmacSpec::default(), headers, body, app.clock.now()).is_ok()
+            signature::verify(&key, &HmacSpec::default(), headers, body, app.clock.now()).is_ok()
         }
     };
     if holds { Ok(door) } else { Err(refused()) }
@@ -87,7 +90,8 @@ async fn hmac_key(app: &App, id: &CredentialId, version: u32) -> Result<SecretSt
     let root = app.secrets.get(SecretName::Vapi).await?;
     let key =
         random::hmac_sha256(root.expose_secret().as_bytes(), format!("vapi\n{id}\n{version}").as_bytes());
-    Ok(SecretString::from(random::hex(&key)))
+    // `whsec_` and base64: VAPI's plain form signs with the text, its Standard Webhooks form with the bytes.
+    Ok(SecretString::from(format!("whsec_{}", STANDARD.encode(key))))
 }
 
 /// Makes a credential for a tenant and returns its id and what the caller presents or signs with, shown once.

@@ -18,7 +18,7 @@ use crate::{
     speech,
     store::{connections::OwnerRows, ledger::CalendarSync},
     tokens::Patience,
-    vapi::{ToolCall, VapiMessage},
+    vapi::message::{ToolCall, VapiMessage},
 };
 
 /// Without a day, this far is looked ahead.
@@ -34,6 +34,9 @@ pub(super) async fn run(
     message: &VapiMessage,
     call: &ToolCall,
 ) -> Result<String> {
+    if !call.readable {
+        return Err(Error::Malformed("the tool's arguments cannot be read".into()));
+    }
     let arguments = Arguments(&call.arguments);
     match call.name.as_str() {
         "check_availability" | "get_availability" => {

@@ -1,0 +1,148 @@
+//! Connections as they are shown: what is wrong, why, and what mends it.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use shared::{
+    app::App,
+    ids::{OwnerId, Provider},
+    store::connections::{Cause, Connection, OwnerRows, Status},
+};
+use utoipa::ToSchema;
+
+/// How long a grant lives without use (PROVIDERS.md: Microsoft 90 days rolling, Google six months).
+const fn idle_life(provider: Provider) -> SignedDuration {
+    match provider {
+        Provider::Microsoft => SignedDuration::from_hours(24 * 90),
+        Provider::Google => SignedDuration::from_hours(24 * 180),
+    }
+}
+
+/// Whether a calendar is connected.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuthStatus {
+    /// The Clerk user, or the tenant that was asked for.
+    user_id: String,
+    /// Whether the default connection works.
+    authorized: bool,
+    /// Whether its next call finds a token that is live or can be renewed.
+    token_valid: bool,
+    /// When its access token ends; it is renewed before.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+    /// The same in a sentence.
+    message: String,
+    /// Every connection.
+    connections: Vec<ConnectionStatus>,
+}
+
+/// Every connection.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Connections {
+    /// Oldest first.
+    pub(super) connections: Vec<ConnectionStatus>,
+}
+
+/// One connection.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ConnectionStatus {
+    /// Its id.
+    id: String,
+    /// Its provider.
+    #[schema(value_type = String, example = "google")]
+    provider: Provider,
+    /// The account's address.
+    account_email: Option<String>,
+    /// `active`, `insufficient_scope` or `reauth_required`.
+    #[schema(value_type = String, example = "active")]
+    status: Status,
+    /// Why it needs its owner, where the provider told.
+    #[schema(value_type = Option<String>, example = "revoked")]
+    cause: Option<Cause>,
+    /// What mends it, in a sentence.
+    fix: Option<&'static str>,
+    /// Where the owner connects it again.
+    reconnect_url: String,
+    /// When the provider forgets it, if nobody uses it until then.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    likely_death_at: Option<Timestamp>,
+    /// When its tokens were last used, to the hour.
+    #[schema(value_type = String, format = DateTime)]
+    last_used_at: Timestamp,
+    /// Whether it is the one that is written to.
+    is_default: bool,
+}
+
+impl AuthStatus {
+    /// The state of the default connection, and all of them.
+    pub(super) fn of(app: &App, owner: &OwnerId, rows: &OwnerRows) -> Self {
+        let default = rows.default_connection();
+        let works = default.is_some_and(|connection| connection.status == Status::Active);
+        Self {
+            user_id: if owner.is_tenant() { owner.to_string() } else { owner.id().to_owned() },
+            authorized: works,
+            token_valid: works && default.is_some_and(|connection| is_live(connection, app.clock.now())),
+            expires_at: default.map(|connection| connection.expires_at),
+            message: message(default),
+            connections: connections(app, owner, rows),
+        }
+    }
+}
+
+/// Every connection, as it is shown.
+pub(super) fn connections(app: &App, owner: &OwnerId, rows: &OwnerRows) -> Vec<ConnectionStatus> {
+    let default = rows.default_connection().map(|connection| &connection.id);
+    let shown = |connection: &Connection| ConnectionStatus {
+        id: connection.id.to_string(),
+        provider: connection.provider,
+        account_email: connection.account_email.clone(),
+        status: connection.status,
+        cause: connection.cause,
+        fix: fix(connection),
+        reconnect_url: app.connect_url(owner, Some(connection.provider)),
+        likely_death_at: likely_death(connection),
+        last_used_at: connection.last_used_at,
+        is_default: Some(&connection.id) == default,
+    };
+    rows.connections.iter().map(shown).collect()
+}
+
+fn is_live(connection: &Connection, now: Timestamp) -> bool {
+    connection.refresh.is_some() || connection.expires_at > now
+}
+
+fn likely_death(connection: &Connection) -> Option<Timestamp> {
+    match (connection.status, &connection.refresh) {
+        (Status::Active, Some(_)) => connection.last_used_at.checked_add(idle_life(connection.provider)).ok(),
+        (Status::Active, None) => Some(connection.expires_at),
+        (Status::InsufficientScope | Status::ReauthRequired, _) => None,
+    }
+}
+
+fn message(default: Option<&Connection>) -> String {
+    let Some(connection) = default else { return "No calendar is connected.".into() };
+    let provider = connection.provider.title();
+    match connection.status {
+        Status::Active => format!("{provider} calendar is connected."),
+        Status::InsufficientScope => format!("{provider} calendar is connected without all permissions."),
+        Status::ReauthRequired => format!("{provider} calendar has to be connected again."),
+    }
+}
+
+fn fix(connection: &Connection) -> Option<&'static str> {
+    match (connection.status, connection.cause) {
+        (Status::Active, _) => None,
+        (Status::InsufficientScope, _) => Some("Connect again and leave every box ticked."),
+        (Status::ReauthRequired, None | Some(Cause::Unused | Cause::Revoked | Cause::PasswordChanged)) => {
+            Some("Connect again.")
+        }
+        (Status::ReauthRequired, Some(Cause::MfaRequired)) => {
+            Some("Connect again and confirm with the second factor that your organisation asks for.")
+        }
+        (Status::ReauthRequired, Some(Cause::ConsentRequired)) => {
+            Some("Connect again and accept; your organisation may have to approve the app first.")
+        }
+        (Status::ReauthRequired, Some(Cause::NoRefreshToken)) => {
+            Some("Remove the app in the account's security settings, then connect again.")
+        }
+    }
+}

@@ -1,0 +1,129 @@
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::*;
+
+fn json() -> Value {
+    serde_json::to_value(document()).unwrap()
+}
+
+/// Every operation with its path and method.
+fn each(document: &Value) -> Vec<(String, &Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    let operations = paths.iter().flat_map(|(path, item)| {
+        let methods = item.as_object().unwrap().iter();
+        methods.map(move |(method, operation)| (format!("{} {path}", method.to_uppercase()), operation))
+    });
+    operations.collect()
+}
+
+#[test]
+fn the_document_holds_exactly_the_routes_of_the_functions() {
+    let document = json();
+    assert_eq!(document["openapi"], "3.1.0");
+    let routes: Vec<_> = each(&document).into_iter().map(|(route, _)| route).collect();
+    let mut expected = vec![
+        "DELETE /calendar/auth/disconnect",
+        "DELETE /calendar/connections/{id}",
+        "DELETE /calendar/events/{id}",
+        "GET /",
+        "GET /calendar/auth/callback",
+        "GET /calendar/auth/callback/{provider}",
+        "GET /calendar/auth/start",
+        "GET /calendar/auth/status",
+        "GET /calendar/availability",
+        "GET /calendar/calendars",
+        "GET /calendar/connections",
+        "GET /calendar/events",
+        "GET /calendar/events/{id}",
+        "GET /calendar/free-busy",
+        "GET /docs",
+        "GET /health",
+        "GET /openapi.json",
+        "GET /ready",
+        "GET /users/me",
+        "PATCH /calendar/events/{id}",
+        "POST /calendar/auth/complete",
+        "POST /calendar/connections/{id}/default",
+        "POST /calendar/events",
+        "POST /vapi/webhook",
+        "POST /vapi/webhook/{credential}",
+        "POST /webhooks/clerk",
+        "PUT /calendar/calendars/selection",
+    ];
+    let mut sorted = routes.clone();
+    sorted.sort();
+    expected.sort_unstable();
+    assert_eq!(sorted, expected);
+}
+
+#[test]
+fn every_operation_is_whole() {
+    let document = json();
+    let (mut ids, mut count) = (BTreeSet::new(), 0);
+    for (route, operation) in each(&document) {
+        count += 1;
+        ids.insert(
+            operation["operationId"].as_str().unwrap_or_else(|| panic!("{route} has no id")).to_owned(),
+        );
+        let responses = operation["responses"].as_object().unwrap();
+        assert!(responses.keys().any(|status| status.starts_with(['2', '3'])), "{route}");
+        assert!(responses.contains_key("500") && responses.contains_key("429"), "{route}");
+        assert!(!operation["summary"].as_str().unwrap_or_default().is_empty(), "{route}");
+        let tag = operation["tags"][0].as_str().unwrap();
+        assert!(TAGS.iter().any(|(name, _)| *name == tag), "{route} {tag}");
+        let named: BTreeSet<_> = route.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        let declared = parameters.iter().filter(|parameter| parameter["in"] == "path");
+        let declared: BTreeSet<_> = declared.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+        assert_eq!(named, declared, "{route}");
+        if operation.get("security").is_some() {
+            for status in ["401", "403", "404"] {
+                assert!(responses.contains_key(status), "{route} {status}");
+            }
+        }
+    }
+    assert_eq!(ids.len(), count, "an operationId is used twice");
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    fn references(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => {
+                for (name, member) in members {
+                    match (name.as_str(), member.as_str()) {
+                        ("$ref", Some(target)) => {
+                            found.insert(target.to_owned());
+                        }
+                        _ => references(member, found),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            _ => {}
+        }
+    }
+    let document = json();
+    let mut found = BTreeSet::new();
+    references(&document, &mut found);
+    assert!(found.len() > 10);
+    for target in found {
+        let pointer = target.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{target}");
+    }
+}
+
+#[test]
+fn a_guarded_route_names_its_scheme_and_a_public_one_has_none() {
+    let document = json();
+    for (route, operation) in each(&document) {
+        let public = ["/calendar/auth/start", "/calendar/auth/callback", "/webhooks/", "/vapi/webhook"];
+        let public = public.iter().any(|path| route.contains(path))
+            || ["GET /", "GET /health", "GET /ready", "GET /docs", "GET /openapi.json"]
+                .contains(&route.as_str());
+        assert_eq!(operation.get("security").is_none(), public, "{route}");
+    }
+    assert_eq!(document["components"]["securitySchemes"]["clerk_session"]["scheme"], "bearer");
+}

@@ -1,0 +1,185 @@
+//! The commands of the local stack, and their settings.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead as _, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use serde_json::json;
+
+use crate::{
+    demo, judge, logs,
+    stack::{Options, Stack, Time},
+};
+
+const USAGE: &str = "\
+usage: cargo run                       play one whole call and stay up
+       cargo run -- demo --once        play it and exit (0 only if every step held)
+       cargo run -- serve [--port 3000] [--data DIR] [--env-file .env] [--now RFC3339] [--ready-json]
+       cargo run -- judge < cases.jsonl > verdicts.jsonl
+       cargo run -- events             write the signed parts of events/ anew";
+
+/// The port when none is said.
+const PORT: u16 = 3000;
+
+/// Runs a command line.
+pub async fn run(arguments: Vec<String>) -> ExitCode {
+    let mut arguments = arguments.into_iter();
+    let command = arguments.next().unwrap_or_else(|| "run".to_owned());
+    let rest: Vec<String> = arguments.collect();
+    let ended = match command.as_str() {
+        "run" | "demo" => play(&rest).await,
+        "serve" => serve(&rest).await,
+        "judge" => judge_lines(),
+        "events" => crate::recorded::write().map_err(|error| error.to_string()),
+        _ => Err(USAGE.to_owned()),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            say(&mut io::stderr(), &sentence);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A line for a person; a closed pipe is no reason to fail.
+fn say(to: &mut impl io::Write, line: &str) {
+    if writeln!(to, "{line}").and_then(|()| to.flush()).is_err() {
+        tracing::debug!("nobody reads the output any more");
+    }
+}
+
+/// What `serve` and `demo` are told.
+#[derive(Default)]
+struct Flags {
+    options: Options,
+    once: bool,
+    ready_json: bool,
+    port_said: bool,
+}
+
+impl Flags {
+    fn parse(arguments: &[String]) -> Result<Self, String> {
+        let mut flags = Self { options: Options { port: PORT, ..Options::default() }, ..Self::default() };
+        let mut arguments = arguments.iter();
+        while let Some(flag) = arguments.next() {
+            let mut value = || arguments.next().ok_or_else(|| format!("{flag} wants a value\n{USAGE}"));
+            match flag.as_str() {
+                "--once" => flags.once = true,
+                "--ready-json" => flags.ready_json = true,
+                "--port" => {
+                    flags.port_said = true;
+                    flags.options.port = value()?.parse().map_err(|_| "--port wants a number up to 65535")?;
+                }
+                "--data" => flags.options.data = Some(PathBuf::from(value()?)),
+                "--env-file" => flags.options.settings = env_file(value()?)?,
+                "--now" => {
+                    let now = value()?
+                        .parse()
+                        .map_err(|_| "--now wants an instant such as 2026-01-05T12:00:00Z")?;
+                    flags.options.time = Time::From(now);
+                }
+                _ => return Err(format!("{flag} is not known\n{USAGE}")),
+            }
+        }
+        Ok(flags)
+    }
+}
+
+/// `NAME=value` lines; comments and empty lines are passed over, quotes around a value are taken off.
+fn env_file(path: &str) -> Result<BTreeMap<String, String>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))?;
+    let mut settings = BTreeMap::new();
+    for (at, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (name, value) =
+            line.split_once('=').ok_or_else(|| format!("{path}:{}: not NAME=value", at + 1))?;
+        let value = value.trim().trim_matches(['"', '\'']);
+        if !value.is_empty() {
+            settings.insert(name.trim().trim_start_matches("export ").to_owned(), value.to_owned());
+        }
+    }
+    Ok(settings)
+}
+
+/// Plays the demo. Without `--once` the stack stays up until Ctrl-C.
+async fn play(arguments: &[String]) -> Result<(), String> {
+    let mut flags = Flags::parse(arguments)?;
+    if flags.once && !flags.port_said {
+        // A demo that only runs through takes any port, so that it never meets one that is taken.
+        flags.options.port = 0;
+    }
+    logs::install(false);
+    let stack = Stack::start(flags.options).await?;
+    let mut out = io::stdout();
+    let held = demo::play(&stack, &mut |line| say(&mut out, line)).await;
+    if flags.once {
+        return held;
+    }
+    if let Err(sentence) = held {
+        say(&mut io::stderr(), &sentence);
+    }
+    let base = stack.base_url();
+    say(
+        &mut io::stdout(),
+        &format!(
+            "\nThe stack stays up:\n  console   {base}/_local/console\n  API docs  {base}/docs\n  health    {base}/health\nCtrl-C ends it."
+        ),
+    );
+    until_stopped().await;
+    Ok(())
+}
+
+/// Serves until it is stopped.
+async fn serve(arguments: &[String]) -> Result<(), String> {
+    let flags = Flags::parse(arguments)?;
+    logs::install(true);
+    let stack = Stack::start(flags.options).await?;
+    let mut out = io::stdout();
+    if flags.ready_json {
+        let ready = format!(
+            r#"{{"base_url":{},"control_url":{},"env":{}}}"#,
+            json!(stack.base_url()),
+            json!(format!("{}/_local", stack.base_url())),
+            json!(stack.settings)
+        );
+        say(&mut out, &ready);
+    } else {
+        say(
+            &mut out,
+            &format!("Slotline listens on {0}; the console is {0}/_local/console", stack.base_url()),
+        );
+    }
+    until_stopped().await;
+    Ok(())
+}
+
+async fn until_stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+/// One JSON object a line in, one out, in order.
+fn judge_lines() -> Result<(), String> {
+    let (stdin, mut out) = (io::stdin().lock(), io::stdout().lock());
+    for line in stdin.lines() {
+        let line = line.map_err(|error| format!("the input cannot be read: {error}"))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let case =
+            serde_json::from_str(&line).map_err(|error| format!("the input is not JSON lines: {error}"))?;
+        writeln!(out, "{}", judge::verdict(&case)).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}

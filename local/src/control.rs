@@ -1,0 +1,216 @@
+//! `/_local/…`: how demos, tests and outside checks drive the local stack. None of it exists anywhere else.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+    routing::{get, post},
+};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shared::{
+    access,
+    ids::OwnerId,
+    store::directory::{CredentialKind, Route},
+    voice,
+};
+
+use crate::{
+    fixtures,
+    gateway::Template,
+    logs,
+    stack::{Parts, TEMPLATE},
+    visitor,
+    world::{self, DEFAULT_EMAIL, UserEvent, faults::Fault},
+};
+
+type Shared = Arc<OnceLock<Parts>>;
+
+/// The routes; they answer 503 until the stack has started.
+pub(crate) fn routes(parts: Arc<OnceLock<Parts>>) -> Router {
+    Router::new()
+        .route("/_local/clock", post(clock))
+        .route("/_local/users", post(users))
+        .route("/_local/sessions", post(sessions))
+        .route("/_local/service-tokens", post(service_tokens))
+        .route("/_local/vapi-credentials", post(vapi_credentials))
+        .route("/_local/connect", post(connect))
+        .route("/_local/faults", post(faults))
+        .route("/_local/world", get(world_state))
+        .route("/_local/counters", get(counters))
+        .route("/_local/counters/reset", post(reset_counters))
+        .route("/_local/run", post(run))
+        .route("/_local/reset", post(reset))
+        .route("/_local/console", get(console))
+        .with_state(parts)
+}
+
+/// A mistake of whoever drives the stack, in a sentence.
+struct Mistake(StatusCode, String);
+
+impl IntoResponse for Mistake {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({ "error": self.1 }))).into_response()
+    }
+}
+
+impl<E: std::fmt::Display> From<E> for Mistake {
+    fn from(error: E) -> Self {
+        Self(StatusCode::BAD_REQUEST, error.to_string())
+    }
+}
+
+type Answer = Result<Json<Value>, Mistake>;
+
+fn ready(parts: &Shared) -> Result<&Parts, Mistake> {
+    parts
+        .get()
+        .ok_or_else(|| Mistake(StatusCode::SERVICE_UNAVAILABLE, "the stack is still starting".to_owned()))
+}
+
+#[derive(Deserialize)]
+struct Clock {
+    now: Option<Timestamp>,
+    advance_seconds: Option<i64>,
+}
+
+async fn clock(State(parts): State<Shared>, Json(wanted): Json<Clock>) -> Answer {
+    let clock = &ready(&parts)?.app.clock;
+    match (wanted.now, wanted.advance_seconds) {
+        (Some(now), None) => clock.set(now),
+        (None, Some(seconds)) => clock.advance(SignedDuration::from_secs(seconds)),
+        _ => return Err("say either now or advance_seconds".into()),
+    }
+    Ok(Json(json!({ "now": clock.now().to_string() })))
+}
+
+#[derive(Deserialize)]
+struct NewUser {
+    user_id: String,
+    email: Option<String>,
+}
+
+async fn users(State(parts): State<Shared>, Json(user): Json<NewUser>) -> Answer {
+    let parts = ready(&parts)?;
+    OwnerId::user(&user.user_id)?;
+    let webhook = parts.world.user_webhook(UserEvent::Created, &user.user_id, user.email.as_deref());
+    let url = format!("{}/webhooks/clerk", parts.base_url);
+    let answered = parts.world.deliver(&world::client()?, &webhook, &url).await?;
+    Ok(Json(json!({ "user_id": user.user_id, "webhook_status": answered.status })))
+}
+
+#[derive(Deserialize)]
+struct NewSession {
+    user_id: String,
+    #[serde(default)]
+    claims: Value,
+}
+
+async fn sessions(State(parts): State<Shared>, Json(wanted): Json<NewSession>) -> Answer {
+    let token = ready(&parts)?.world.session_token(&wanted.user_id, &wanted.claims);
+    Ok(Json(json!({ "token": token })))
+}
+
+#[derive(Deserialize)]
+struct NewServiceToken {
+    tenant: OwnerId,
+    #[serde(default)]
+    scopes: Vec<String>,
+}
+
+async fn service_tokens(State(parts): State<Shared>, Json(wanted): Json<NewServiceToken>) -> Answer {
+    let app = &ready(&parts)?.app;
+    let token = access::issue_service_token(app, wanted.tenant, wanted.scopes, None).await?;
+    Ok(Json(json!({ "token": token.expose_secret() })))
+}
+
+#[derive(Deserialize)]
+struct NewCredential {
+    tenant: OwnerId,
+    kind: CredentialKind,
+    assistant_id: Option<String>,
+    owner: Option<OwnerId>,
+}
+
+async fn vapi_credentials(State(parts): State<Shared>, Json(wanted): Json<NewCredential>) -> Answer {
+    let app = &ready(&parts)?.app;
+    let (id, secret) = voice::issue_credential(app, wanted.tenant.clone(), wanted.kind).await?;
+    let match_on = wanted.assistant_id.map_or_else(|| "default".to_owned(), |id| format!("assistant:{id}"));
+    let owner = wanted.owner.unwrap_or_else(|| wanted.tenant.clone());
+    app.store.put_route(&wanted.tenant, Route { match_on, owner }).await?;
+    Ok(Json(json!({ "credential_id": id, "secret": secret.expose_secret() })))
+}
+
+#[derive(Deserialize)]
+struct Connect {
+    owner: OwnerId,
+    provider: String,
+    #[serde(default = "default_email")]
+    account: String,
+}
+
+fn default_email() -> String {
+    DEFAULT_EMAIL.to_owned()
+}
+
+async fn connect(State(parts): State<Shared>, Json(wanted): Json<Connect>) -> Answer {
+    let parts = ready(&parts)?;
+    if wanted.owner.is_tenant() {
+        return Err("a tenant connects by a ticket, which this release does not have".into());
+    }
+    let user_id = wanted.owner.id();
+    let id =
+        visitor::connect(&parts.world, &parts.base_url, user_id, &wanted.provider, &wanted.account).await?;
+    Ok(Json(json!({ "connection_id": id })))
+}
+
+async fn faults(State(parts): State<Shared>, Json(fault): Json<Fault>) -> Answer {
+    let faults = ready(&parts)?.world.faults();
+    faults.arm(fault);
+    Ok(Json(json!({ "armed": faults.waiting().len() })))
+}
+
+async fn world_state(State(parts): State<Shared>) -> Answer {
+    let mut state = ready(&parts)?.world.state();
+    state["logs"] = json!(logs::lines());
+    Ok(Json(state))
+}
+
+async fn counters(State(parts): State<Shared>) -> Answer {
+    Ok(Json(json!(ready(&parts)?.world.counters().snapshot())))
+}
+
+async fn reset_counters(State(parts): State<Shared>) -> Answer {
+    ready(&parts)?.world.counters().reset();
+    Ok(Json(json!({})))
+}
+
+#[derive(Deserialize)]
+struct Run {
+    function: String,
+}
+
+async fn run(Json(wanted): Json<Run>) -> Mistake {
+    let sentence = format!("no schedule or queue drives a function {} in this release", wanted.function);
+    Mistake(StatusCode::NOT_FOUND, sentence)
+}
+
+async fn reset(State(parts): State<Shared>) -> Answer {
+    let parts = ready(&parts)?;
+    let template = Template::read(TEMPLATE, &Default::default())?;
+    parts.world.reset();
+    parts.dynamo.reset(&template)?;
+    fixtures::seed(&parts.app).await?;
+    logs::clear();
+    Ok(Json(json!({})))
+}
+
+async fn console(State(parts): State<Shared>) -> Result<Html<&'static str>, Mistake> {
+    ready(&parts)?;
+    Ok(Html(include_str!("console.html")))
+}

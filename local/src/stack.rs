@@ -1,0 +1,196 @@
+//! Everything at once: the world outside, DynamoDB, KMS and the gateway, with the real functions behind it.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+
+use functions::{Edge, Function};
+use jiff::Timestamp;
+use shared::{app::App, clock::Clock, config::Config, random};
+
+use crate::{
+    aws::{Dynamo, Kms},
+    control, fixtures,
+    gateway::{self, Gateway, Invoke, Invoked, Template},
+    world::{self, World, counters::Counters, faults::Faults},
+};
+
+/// The template that deploys; the local gateway serves its routes.
+pub const TEMPLATE: &str = include_str!("../../template.yaml");
+
+/// Where the front end of the local stage would be; a connect returns to it.
+pub const FRONTEND: &str = "http://localhost:3001/settings";
+
+/// How a stack is started.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The gateway's port; 0 picks a free one.
+    pub port: u16,
+    /// Keeps tables and key in this folder; in memory without.
+    pub data: Option<PathBuf>,
+    /// Settings that replace the stack's own, such as a real provider's client id.
+    pub settings: BTreeMap<String, String>,
+    /// Which clock.
+    pub time: Time,
+}
+
+/// Which clock a stack lives by.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Time {
+    /// The system's.
+    #[default]
+    Real,
+    /// Starts at an instant and runs on.
+    From(Timestamp),
+    /// Stands at an instant until it is moved.
+    Fixed(Timestamp),
+}
+
+/// A running stack; it stops when this is dropped.
+pub struct Stack {
+    /// Microsoft, Google, Clerk and VAPI.
+    pub world: world::Running,
+    /// The functions' own view: settings, clock, clients.
+    pub app: App,
+    /// The embedded tables.
+    pub dynamo: Arc<Dynamo>,
+    /// The embedded keys.
+    pub kms: Arc<Kms>,
+    /// The settings that the functions were started with.
+    pub settings: BTreeMap<String, String>,
+    gateway: Gateway,
+}
+
+/// What control routes and functions share; filled once everything runs.
+#[derive(Clone)]
+pub struct Parts {
+    /// Microsoft, Google, Clerk and VAPI.
+    pub world: World,
+    /// The functions' own view.
+    pub app: App,
+    /// The functions.
+    pub edge: Arc<Edge>,
+    /// The embedded tables.
+    pub dynamo: Arc<Dynamo>,
+    /// Where the gateway listens, as browsers write it.
+    pub base_url: String,
+}
+
+impl Stack {
+    /// Starts everything on 127.0.0.1. The error is one sentence for a person.
+    pub async fn start(options: Options) -> Result<Self, String> {
+        let clock = match options.time {
+            Time::Real => Clock::system(),
+            Time::From(now) => Clock::starting_at(now),
+            Time::Fixed(now) => Clock::fixed(now),
+        };
+        let (counters, faults) = (Counters::default(), Faults::default());
+        let (database, key) = files(options.data.as_deref())?;
+        let world_options = world::Options {
+            counters: counters.clone(),
+            faults: faults.clone(),
+            ..world::Options::default()
+        };
+        let world = World::start(clock.clone(), world_options).await.map_err(|error| error.to_string())?;
+        let dynamo =
+            Dynamo::start(database.as_deref(), counters.clone(), faults.clone(), clock.clone()).await;
+        let dynamo =
+            Arc::new(dynamo.map_err(|error| format!("the embedded DynamoDB did not start: {error}"))?);
+        let kms = Kms::start(key.as_deref(), counters, faults).await;
+        let kms = Arc::new(kms.map_err(|error| format!("the embedded KMS did not start: {error}"))?);
+        let parameters = BTreeMap::from([("FrontendOrigins".to_owned(), "http://localhost:3001".to_owned())]);
+        let template = Template::read(TEMPLATE, &parameters)?;
+        dynamo.create_tables(&template).map_err(|error| error.to_string())?;
+
+        // The functions need the gateway's address, and the gateway needs the functions: the cell breaks the ring.
+        let parts: Arc<OnceLock<Parts>> = Arc::default();
+        let gateway_options = gateway::Options {
+            port: options.port,
+            extra: Some(control::routes(parts.clone())),
+            ..Default::default()
+        };
+        let gateway = Gateway::start(template.clone(), invoke(parts.clone()), clock.clone(), gateway_options)
+            .await
+            .map_err(|error| format!("port {} cannot be used: {error}", options.port))?;
+        let base_url = gateway.base_url().replace("127.0.0.1", "localhost");
+        let settings = settings(&options, &template, &world, &dynamo, &kms, &base_url);
+        let config = Config::read(|name| settings.get(name).cloned()).map_err(|error| error.to_string())?;
+        let app = App::new(config, clock, None).map_err(|error| error.to_string())?;
+        let edge = Arc::new(Edge::new(app.clone()));
+        let part =
+            Parts { world: World::clone(&world), app: app.clone(), edge, dynamo: dynamo.clone(), base_url };
+        if parts.set(part).is_err() {
+            return Err("the stack was started twice".to_owned());
+        }
+        fixtures::seed(&app).await.map_err(|error| error.to_string())?;
+        Ok(Self { world, app, dynamo, kms, settings, gateway })
+    }
+
+    /// Where the gateway listens, such as `http://localhost:3000`.
+    pub fn base_url(&self) -> &str {
+        &self.app.config.public_base_url
+    }
+
+    /// The same by its address, for programs that look up no names.
+    pub fn address(&self) -> &str {
+        self.gateway.base_url()
+    }
+}
+
+/// The database's file and the key's, when a folder is given.
+fn files(data: Option<&std::path::Path>) -> Result<(Option<PathBuf>, Option<PathBuf>), String> {
+    let Some(folder) = data else { return Ok((None, None)) };
+    std::fs::create_dir_all(folder)
+        .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
+    Ok((Some(folder.join("tables.sqlite")), Some(folder.join("key"))))
+}
+
+fn invoke(parts: Arc<OnceLock<Parts>>) -> Invoke {
+    Arc::new(move |handler: String, event| -> Invoked {
+        let parts = parts.clone();
+        Box::pin(async move {
+            let edge = &parts.get().ok_or("the stack is still starting")?.edge;
+            let request_id = format!("local-{}", random::id());
+            let function =
+                Function::from_handler(&handler).ok_or_else(|| format!("no function {handler}"))?;
+            edge.invoke(function, event, &request_id).await.map_err(|error| error.to_string())
+        })
+    })
+}
+
+/// The whole local configuration: the template's own variables, then the stand-ins' addresses, then what was given.
+fn settings(
+    options: &Options,
+    template: &Template,
+    world: &World,
+    dynamo: &Dynamo,
+    kms: &Kms,
+    base_url: &str,
+) -> BTreeMap<String, String> {
+    let mut settings = template.variables.clone();
+    let own = [
+        ("STAGE", "local".to_owned()),
+        ("PUBLIC_BASE_URL", base_url.to_owned()),
+        ("FRONTEND_RETURN_URLS", FRONTEND.to_owned()),
+        ("FLOW_ROOT", fixtures::FLOW_ROOT.to_owned()),
+        ("VAPI_ROOT", fixtures::VAPI_ROOT.to_owned()),
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamo.url().to_owned()),
+        ("AWS_ENDPOINT_URL_KMS", kms.url().to_owned()),
+        ("KMS_KEY_ID", kms.key_arn().to_owned()),
+    ];
+    settings.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    settings.extend(world.settings().into_iter().map(|(name, value)| (name.to_owned(), value)));
+    for provider in ["MICROSOFT", "GOOGLE"] {
+        // A real client id without a base URL selects the real provider.
+        if options.settings.contains_key(&format!("{provider}_CLIENT_ID")) {
+            settings.retain(|name, _| !(name.starts_with(provider) && name.ends_with("_URL")));
+        }
+    }
+    settings.extend(options.settings.clone());
+    settings
+}

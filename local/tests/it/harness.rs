@@ -1,0 +1,161 @@
+//! One world for one test, and what tests do in it again and again.
+
+use jiff::{SignedDuration, Timestamp};
+use local::{
+    logs,
+    stack::{Options, Stack, Time},
+    visitor,
+    world::{self, Credential, DEFAULT_EMAIL, PhoneCall, ToolCall, UserEvent, counters::Counters, faults::Fault, tool_result},
+};
+use reqwest::{Client, Method};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use shared::{
+    ids::OwnerId,
+    store::directory::{CredentialKind, Route},
+    voice,
+};
+
+/// A Monday noon in winter: New York is five hours behind.
+pub const NOW: &str = "2026-01-05T12:00:00Z";
+pub const USER: &str = "user_2TestOwner";
+pub const OTHER: &str = "user_2SomebodyElse";
+pub const CALLER: &str = "+15550100123";
+
+/// A stack on a clock that stands still.
+pub struct Town {
+    pub stack: Stack,
+    pub client: Client,
+}
+
+/// What the API answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: http::HeaderMap,
+    pub body: Value,
+    pub text: String,
+}
+
+impl Town {
+    pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With settings of its own.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        logs::install(false);
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let options = Options { settings, time: Time::Fixed(at(NOW)), ..Options::default() };
+        let stack = Stack::start(options).await.unwrap();
+        Self { stack, client: world::client().unwrap() }
+    }
+
+    /// With both calendars connected.
+    pub async fn connected() -> Self {
+        let town = Self::new().await;
+        town.connect("microsoft").await;
+        town.connect("google").await;
+        town
+    }
+
+    /// Connects a provider for the usual user and returns the connection's id.
+    pub async fn connect(&self, provider: &str) -> String {
+        visitor::connect(&self.stack.world, self.base(), USER, provider, DEFAULT_EMAIL).await.unwrap()
+    }
+
+    pub fn base(&self) -> &str {
+        self.stack.base_url()
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.stack.app.clock.now()
+    }
+
+    pub fn advance(&self, seconds: i64) {
+        self.stack.app.clock.advance(SignedDuration::from_secs(seconds));
+    }
+
+    pub fn counters(&self) -> &Counters {
+        self.stack.world.counters()
+    }
+
+    pub fn arm(&self, fault: Fault) {
+        self.stack.world.faults().arm(fault);
+    }
+
+    pub fn session(&self, user: &str) -> String {
+        self.stack.world.session_token(user, &json!({}))
+    }
+
+    /// A call to the API as the usual user.
+    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        self.call_as(&self.session(USER), method, path, body).await
+    }
+
+    pub async fn call_as(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let mut request = self.client.request(method, format!("{}{path}", self.base())).bearer_auth(token);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        self.answer(request).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// Sends a request as it is.
+    pub async fn answer(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        Answer { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
+    }
+
+    /// A request without a session.
+    pub fn plain(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base()))
+    }
+
+    /// A webhook of Clerk's about a user, and the status it was answered with.
+    pub async fn clerk(&self, event: UserEvent, user: &str, email: Option<&str>) -> u16 {
+        let webhook = self.stack.world.user_webhook(event, user, email);
+        let url = format!("{}/webhooks/clerk", self.base());
+        self.stack.world.deliver(&self.client, &webhook, &url).await.unwrap().status
+    }
+
+    /// A VAPI credential whose calls are the usual user's.
+    pub async fn phone_line(&self, kind: CredentialKind) -> (String, String) {
+        let app = &self.stack.app;
+        let owner = OwnerId::user(USER).unwrap();
+        let (id, secret) = voice::issue_credential(app, owner.clone(), kind).await.unwrap();
+        let route = Route { match_on: "default".to_owned(), owner: owner.clone() };
+        app.store.put_route(&owner, route).await.unwrap();
+        (id.to_string(), secret.expose_secret().to_owned())
+    }
+
+    /// A line with a secret, ready for calls.
+    pub async fn line(&self) -> Credential {
+        Credential::Secret(self.phone_line(CredentialKind::Secret).await.1)
+    }
+
+    /// One tool call of a phone call, and the line that comes back.
+    pub async fn say(&self, call: &PhoneCall, line: &Credential, tool: &ToolCall) -> Result<String, String> {
+        let message = call.tool_calls(std::slice::from_ref(tool), self.now());
+        let url = format!("{}/vapi/webhook", self.base());
+        let answered = self.stack.world.vapi_message(&self.client, &url, line, &message).await.unwrap();
+        tool_result(&answered, tool)
+    }
+}
+
+impl Answer {
+    /// The stable code of an error.
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+}
+
+pub fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
