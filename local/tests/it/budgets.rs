@@ -131,10 +131,15 @@ async fn a_voice_turn_stays_within_its_budget() {
     assert_eq!(counted(&town), trips(4, 0, 2), "credential, routes, owner, ledger");
     town.say(&call, &line, &check).await.unwrap();
     assert_eq!(counted(&town), trips(2, 0, 2), "the credential and its routes are in memory");
-    let book = ToolCall::new("book_appointment", json!({"start_time": "2026-01-06T15:00:00Z", "name": "Caller"}));
+    let book =
+        ToolCall::new("book_appointment", json!({"start_time": "2026-01-06T15:00:00Z", "name": "Caller"}));
     let said = town.say(&call, &line, &book).await.unwrap();
     assert!(said.starts_with("You're booked"), "{said}");
-    assert_eq!(counted(&town), trips(4, 0, 3), "owner, ledger, hold, confirmation; two calendars asked, one written");
+    assert_eq!(
+        counted(&town),
+        trips(4, 0, 3),
+        "owner, ledger, hold, confirmation; two calendars asked, one written"
+    );
 }
 
 #[tokio::test]
