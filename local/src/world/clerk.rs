@@ -16,7 +16,7 @@ use super::{
 /// The webhook endpoint's secret: base64 of an example text.
 pub const SIGNING_SECRET: &str = "whsec_RVhBTVBMRSBjbGVyayB3ZWJob29rIHNlY3JldA==";
 /// The front end that session tokens are made for.
-pub(super) const AUTHORIZED_PARTY: &str = "http://localhost:3000";
+pub(super) const AUTHORIZED_PARTY: &str = "http://localhost:3001";
 /// The path of the key set.
 pub(super) const JWKS: &str = "/clerk/.well-known/jwks.json";
 /// Session tokens live this many seconds.
