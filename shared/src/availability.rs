@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::{
     app::App,
-    calendars::{busy_calendars, schedule_of, working},
+    calendars::{blocking, busy_calendars, schedule_of},
     error::{Error, Result},
     ids::OwnerId,
     providers,
@@ -142,7 +142,7 @@ pub async fn busy(
     patience: Patience,
 ) -> Result<Vec<Interval>> {
     let zone = schedule.zone()?;
-    let asked = working(app, owner, rows)?;
+    let asked = blocking(app, owner, rows)?;
     let answers =
         try_join_all(asked.into_iter().map(|connection| busy_of(app, connection, window, &zone, patience)));
     // Sorted once here: the slot engine is fastest on sorted busy times.
