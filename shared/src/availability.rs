@@ -158,10 +158,17 @@ async fn busy_of(
 ) -> Result<Vec<Interval>> {
     let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
     let calendars = &busy_calendars(connection);
-    with_token(app, connection, patience, |token| async move {
+    let read = with_token(app, connection, patience, |token| async move {
         providers::busy(provider, app.session(base_url, &token), calendars, window, zone).await
     })
-    .await
+    .await;
+    match read {
+        // A calendar that was selected and is gone may have held appointments.
+        Err(Error::NotFound(_)) => {
+            Err(Error::Upstream { system: connection.provider.as_str(), code: "calendar_gone" })
+        }
+        other => other,
+    }
 }
 
 /// Merged busy time of calendars and ledger, without titles.
