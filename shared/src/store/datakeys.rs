@@ -55,6 +55,11 @@ impl Store {
         delete(&self.tables().keys, &keys::data_key(connection, id))
     }
 
+    /// Deletes a wrapped key on its own.
+    pub async fn drop_data_key(&self, connection: &ConnectionId, id: &str) -> Result<()> {
+        self.delete(&self.tables().keys, keys::data_key(connection, id)).await
+    }
+
     /// All wrapped keys of a connection.
     pub async fn data_keys(&self, connection: &ConnectionId) -> Result<Vec<WrappedKey>> {
         let pk = keys::data_key(connection, "").pk;

@@ -123,6 +123,18 @@ impl Store {
         Ok(())
     }
 
+    /// Deletes one item; one that is gone is deleted.
+    async fn delete(&self, table: &str, key: row::Key) -> Result<()> {
+        self.client()
+            .delete_item()
+            .table_name(table)
+            .set_key(Some(key.item()))
+            .send()
+            .await
+            .map_err(outage)?;
+        Ok(())
+    }
+
     /// Writes all actions or none.
     pub async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<Transaction> {
         let result = self.client().transact_write_items().set_transact_items(Some(actions)).send().await;
