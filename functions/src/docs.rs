@@ -62,10 +62,10 @@ struct Ready {
     checked_at: Timestamp,
 }
 
-/// How long a check of the table is believed.
+/// How long a check is believed.
 const BELIEVED_FOR: SignedDuration = SignedDuration::from_secs(30);
 
-/// The last check of the table: when, and whether it could be read.
+/// The last check: when, and whether table and key could be used.
 #[derive(Clone, Default)]
 struct Readiness(Arc<Mutex<Option<(Timestamp, bool)>>>);
 
@@ -81,7 +81,7 @@ async fn get_health(State(app): State<App>) -> Json<Health> {
     Json(health(&app))
 }
 
-/// Readiness: one cheap read of the table, believed for 30 seconds.
+/// Readiness: one cheap read of the table and the state of the key, believed for 30 seconds.
 #[utoipa::path(get, path = "/ready", tag = "service",
     responses((status = 200, description = "It can work", body = Ready)))]
 async fn get_ready(
@@ -137,12 +137,12 @@ impl Readiness {
             Some(last) => last,
             None => {
                 // Nobody has this id; a read that finds nothing is as good as any.
-                let read = app.store.user("user_ready").await;
-                *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, read.is_ok()));
-                read?;
+                let seen = tokio::try_join!(app.store.user("user_ready"), app.vault.check_key());
+                *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, seen.is_ok()));
+                seen?;
                 (now, true)
             }
         };
-        if ready { Ok(at) } else { Err(Error::Unavailable { system: "dynamodb", retry_after: BELIEVED_FOR }) }
+        if ready { Ok(at) } else { Err(Error::Unavailable { system: "ready", retry_after: BELIEVED_FOR }) }
     }
 }

@@ -3,14 +3,14 @@
 use std::{
     collections::BTreeMap,
     io::{self, BufRead as _, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use serde_json::json;
 
 use crate::{
-    demo, judge, logs,
+    demo, judge, logs, recorded,
     stack::{Options, Stack, Time},
 };
 
@@ -33,7 +33,7 @@ pub async fn run(arguments: Vec<String>) -> ExitCode {
         "run" | "demo" => play(&rest).await,
         "serve" => serve(&rest).await,
         "judge" => judge_lines(),
-        "events" => crate::recorded::write().map_err(|error| error.to_string()),
+        "events" => recorded::write(Path::new("events")).await,
         _ => Err(USAGE.to_owned()),
     };
     match ended {

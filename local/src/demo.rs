@@ -175,7 +175,7 @@ impl Demo<'_> {
         let late =
             ToolCall::new("book_appointment", json!({"start_time": slot.start, "name": "Somebody else"}));
         let refused = self.tool(&other, &slot.credential, &late).await?;
-        self.tell("A second caller wants the same time.".to_owned());
+        self.tell("A second caller wants the same time.");
         self.tell(format!("Agent:   \"{refused}\""));
         holds(refused.starts_with("That time is taken"), format!("nobody is booked twice: {refused}"))?;
         let booked = self.events_named("Haircut");

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::{
     app::App,
-    calendars::{busy_calendars, schedule_of, working},
+    calendars::{blocking, busy_calendars, schedule_of},
     error::{Error, Result},
     ids::OwnerId,
     providers,
@@ -142,7 +142,7 @@ pub async fn busy(
     patience: Patience,
 ) -> Result<Vec<Interval>> {
     let zone = schedule.zone()?;
-    let asked = working(app, owner, rows)?;
+    let asked = blocking(app, owner, rows)?;
     let answers =
         try_join_all(asked.into_iter().map(|connection| busy_of(app, connection, window, &zone, patience)));
     // Sorted once here: the slot engine is fastest on sorted busy times.
@@ -158,10 +158,17 @@ async fn busy_of(
 ) -> Result<Vec<Interval>> {
     let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
     let calendars = &busy_calendars(connection);
-    with_token(app, connection, patience, |token| async move {
+    let read = with_token(app, connection, patience, |token| async move {
         providers::busy(provider, app.session(base_url, &token), calendars, window, zone).await
     })
-    .await
+    .await;
+    match read {
+        // A calendar that was selected and is gone may have held appointments.
+        Err(Error::NotFound(_)) => {
+            Err(Error::Upstream { system: connection.provider.as_str(), code: "calendar_gone" })
+        }
+        other => other,
+    }
 }
 
 /// Merged busy time of calendars and ledger, without titles.

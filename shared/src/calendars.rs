@@ -49,6 +49,16 @@ pub fn working<'a>(app: &App, owner: &OwnerId, rows: &'a OwnerRows) -> Result<Ve
     }
 }
 
+/// The connections whose events block time. One that stopped working still holds appointments that nobody can see, so
+/// that it is an error until it is connected again or disconnected; one that never had all permissions counts for
+/// nothing.
+pub fn blocking<'a>(app: &App, owner: &OwnerId, rows: &'a OwnerRows) -> Result<Vec<&'a Connection>> {
+    match rows.connections.iter().find(|row| row.status == Status::ReauthRequired) {
+        Some(dead) => Err(dead_connection(app, dead)),
+        None => working(app, owner, rows),
+    }
+}
+
 /// One connection of an owner that works.
 pub fn working_one<'a>(
     app: &App,

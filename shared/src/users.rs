@@ -13,13 +13,16 @@ use crate::{
     ids::{OwnerId, OwnerKind, Provider},
     secrets::SecretName,
     store::{
-        Transaction,
-        connections::{OwnerRows, Settings, Status},
+        Transaction, Write,
+        connections::{OwnerRows, Status, landed},
         dedupe::Delivery,
         directory::{Membership, Role, User},
     },
     webhooks,
 };
+
+/// DynamoDB takes a hundred actions in a transaction.
+const MOST_ENDED_AT_ONCE: usize = 100;
 
 /// A user as he sees himself.
 #[derive(Clone, Debug)]
@@ -103,8 +106,10 @@ pub async fn clerk_webhook(app: &App, headers: &HeaderMap, body: &[u8]) -> Resul
         Error::Unauthenticated { code: "webhook_signature" }
     })?;
     let event = event::read(body)?;
-    if matches!(event, ClerkEvent::Ignore { .. }) {
-        return Ok(());
+    match &event {
+        ClerkEvent::Upsert(UserRow { id, .. }) | ClerkEvent::Delete { user_id: id } => known("data.id", id)?,
+        ClerkEvent::Membership { user_id, .. } => known("data.public_user_data.user_id", user_id)?,
+        ClerkEvent::Ignore { .. } => return Ok(()),
     }
     match app.store.claim_delivery("clerk", delivery.as_str(), now).await? {
         Delivery::First => {}
@@ -117,10 +122,7 @@ pub async fn clerk_webhook(app: &App, headers: &HeaderMap, body: &[u8]) -> Resul
     let done = app.store.finish_delivery("clerk", delivery.as_str(), now)?;
     let effect = match event {
         ClerkEvent::Upsert(user) => app.store.upsert_user(row(user, now))?,
-        ClerkEvent::Delete { user_id } => {
-            erase(app, &user_id).await?;
-            app.store.bury_user(&user_id, now)?
-        }
+        ClerkEvent::Delete { user_id } => return erase(app, &user_id, done).await,
         ClerkEvent::Membership { op, user_id, org_id, role } => {
             // A Clerk organisation is a business of ours with the organisation's id.
             let Ok(tenant) = OwnerId::tenant(OwnerKind::Business, &org_id) else { return Ok(()) };
@@ -157,14 +159,34 @@ fn row(user: UserRow, now: Timestamp) -> User {
     }
 }
 
-/// Everything of a user's calendars goes at once. This function may not use KMS, so providers are not told: the
-/// wrapped keys are deleted, which makes every copy of the tokens unreadable.
-async fn erase(app: &App, clerk_id: &str) -> Result<()> {
-    let Ok(owner) = OwnerId::user(clerk_id) else { return Ok(()) };
+/// Whether an id can be one of Clerk's users.
+fn known(field: &'static str, user_id: &str) -> Result<()> {
+    OwnerId::user(user_id).map(drop).map_err(|_| Error::invalid(field, "must be the id of a user"))
+}
+
+/// Everything of a user goes, then the tombstone comes: a delivery that fails half-way is repeated. This function may
+/// not use KMS, so providers are not told: the wrapped keys are deleted, which makes every copy of the tokens
+/// unreadable.
+async fn erase(app: &App, clerk_id: &str, done: TransactWriteItem) -> Result<()> {
+    let owner = OwnerId::user(clerk_id)?;
     for connection in &app.store.owner_rows(&owner).await?.connections {
         purge(app, connection).await?;
     }
-    app.store.put_settings(&owner, Settings::default()).await
+    let (_, memberships) = app.store.user_and_memberships(clerk_id).await?;
+    for ended in memberships.chunks(MOST_ENDED_AT_ONCE) {
+        let ended = ended.iter().map(|part| app.store.delete_membership(clerk_id, &part.tenant));
+        unconditionally(app, ended.collect::<Result<_>>()?).await?;
+    }
+    let last =
+        vec![app.store.delete_settings(&owner)?, app.store.bury_user(clerk_id, app.clock.now())?, done];
+    unconditionally(app, last).await
+}
+
+async fn unconditionally(app: &App, actions: Vec<TransactWriteItem>) -> Result<()> {
+    match landed(app.store.transact(actions).await?)? {
+        Write::Done => Ok(()),
+        Write::Refused => Err(Error::internal("an unconditional write was refused")),
+    }
 }
 
 fn membership(

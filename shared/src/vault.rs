@@ -147,6 +147,16 @@ impl Vault {
         Ok(key)
     }
 
+    /// Whether the key that wraps data keys can be used (`DescribeKey`).
+    pub async fn check_key(&self) -> Result<()> {
+        let answer =
+            self.client().describe_key().key_id(&self.0.kms_key_id).send().await.map_err(kms_error)?;
+        match answer.key_metadata {
+            Some(key) if key.enabled => Ok(()),
+            _ => Err(Error::internal("the KMS key is disabled")),
+        }
+    }
+
     /// Drops a data key from memory, after its wrapped form was deleted.
     pub fn forget(&self, id: &str) {
         self.0.cache.remove(&id.to_owned());

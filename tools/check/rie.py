@@ -54,7 +54,9 @@ def environment_of(stack, function):
     recorded = json.loads((ROOT / "events" / "env.json").read_text())["Parameters"]
     names = {"_HANDLER": function, "AWS_LAMBDA_FUNCTION_NAME": function, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512", "AWS_REGION": "us-east-1"}
     credentials = {"AWS_ACCESS_KEY_ID": "EXAMPLE", "AWS_SECRET_ACCESS_KEY": "EXAMPLE"}
-    return clean_environment(**(recorded | stack.get("env", {}) | names | credentials | {"SLOTLINE_NOW": NOW}))
+    # The recorded tokens and signatures hold under the recorded keys, not under those of the running stand-in.
+    clerk = {name: value for name, value in recorded.items() if name.startswith("CLERK_")}
+    return clean_environment(**(recorded | stack.get("env", {}) | clerk | names | credentials | {"SLOTLINE_NOW": NOW}))
 
 
 @contextlib.contextmanager

@@ -48,7 +48,11 @@ fn operation_html(document: &Value, path: &str, method: &str, operation: &Value)
         escaped(path),
         shown(&operation["summary"])
     );
-    let proof = if operation.get("security").is_some() { "Clerk session token as Bearer" } else { "public" };
+    let proof = if operation.get("security").is_some() {
+        "Clerk session token as Bearer"
+    } else {
+        "none at the gateway"
+    };
     html.push_str(&format!("<p>{} Proof: {proof}.</p>", shown(&operation["description"])));
     let parameters = list(&operation["parameters"]);
     if !parameters.is_empty() {
@@ -133,13 +137,20 @@ fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
+/// Text as HTML; what stands between backquotes is code.
 fn shown(value: &Value) -> String {
-    escaped(value.as_str().unwrap_or_default())
+    let parts = value.as_str().unwrap_or_default().split('`').map(escaped).enumerate();
+    parts.map(|(index, part)| if index % 2 == 1 { format!("<code>{part}</code>") } else { part }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_is_escaped_and_code_is_marked() {
+        assert_eq!(shown(&Value::from("<a> `b&c` d")), "&lt;a&gt; <code>b&amp;c</code> d");
+    }
 
     #[test]
     fn the_page_shows_every_route_and_no_script() {

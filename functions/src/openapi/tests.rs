@@ -1,3 +1,5 @@
+//! The generated document: every operation answers, and no two share an id.
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! Every error as HTTP: status, headers and body.
+
 use shared::{ids::Provider, range::Interval};
 
 use super::*;

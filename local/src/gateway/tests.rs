@@ -1,3 +1,5 @@
+//! The gateway over real HTTP.
+
 use std::sync::Mutex;
 
 use http::Method;

@@ -16,7 +16,7 @@ use super::{
 /// The webhook endpoint's secret: base64 of an example text.
 pub const SIGNING_SECRET: &str = "whsec_RVhBTVBMRSBjbGVyayB3ZWJob29rIHNlY3JldA==";
 /// The front end that session tokens are made for.
-pub(super) const AUTHORIZED_PARTY: &str = "http://localhost:3000";
+pub(super) const AUTHORIZED_PARTY: &str = "http://localhost:3001";
 /// The path of the key set.
 pub(super) const JWKS: &str = "/clerk/.well-known/jwks.json";
 /// Session tokens live this many seconds.
@@ -65,6 +65,11 @@ impl World {
     /// Clerk's front-end API URL: the issuer of session tokens.
     pub fn clerk_issuer(&self) -> String {
         format!("{}/clerk", self.base_url())
+    }
+
+    /// The key of session tokens, as `CLERK_JWT_KEY` wants it.
+    pub fn clerk_pem(&self) -> String {
+        keys::key().pem()
     }
 
     /// A session token of version 2 as Clerk's front end hands it out; `extra` claims replace the usual ones,

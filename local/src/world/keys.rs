@@ -5,6 +5,7 @@
 use std::sync::OnceLock;
 
 use aws_lc_rs::{
+    encoding::{AsDer as _, PublicKeyX509Der},
     rsa::{KeyPair, KeySize},
     signature::{KeyPair as _, RSA_PKCS1_SHA256},
 };
@@ -39,6 +40,13 @@ impl Key {
         let rng = aws_lc_rs::rand::SystemRandom::new();
         self.pair.sign(&RSA_PKCS1_SHA256, &rng, message.as_bytes(), &mut signature).expect("signs");
         format!("{message}.{}", random::base64url(&signature))
+    }
+
+    /// The public half in PEM, as `CLERK_JWT_KEY` wants it.
+    #[expect(clippy::expect_used, reason = "an RSA key always has a SubjectPublicKeyInfo")]
+    pub(super) fn pem(&self) -> String {
+        let der: PublicKeyX509Der<'_> = self.pair.public_key().as_der().expect("encodes");
+        crate::recorded::pem(der.as_ref())
     }
 
     /// The public half as a JWK set (RFC 7517).

@@ -135,7 +135,6 @@ impl World {
             ("CLERK_JWKS_URL", at(clerk::JWKS)),
             ("CLERK_WEBHOOK_SECRET", SIGNING_SECRET.to_owned()),
             ("CLERK_AUTHORIZED_PARTIES", clerk::AUTHORIZED_PARTY.to_owned()),
-            ("VAPI_API_URL", at("/vapi")),
         ]
     }
 

@@ -1,13 +1,14 @@
 //! One world for one test, and what tests do in it again and again.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::{SignedDuration, Timestamp};
 use local::{
     logs,
     stack::{Options, Stack, Time},
     visitor,
     world::{
-        self, Credential, DEFAULT_EMAIL, EventView, PhoneCall, Provider, ToolCall, UserEvent,
-        counters::Counters, faults::Fault, tool_result,
+        self, Credential, DEFAULT_EMAIL, EventView, PhoneCall, Provider, SIGNING_SECRET, ToolCall, UserEvent,
+        Webhook, counters::Counters, faults::Fault, tool_result,
     },
 };
 use reqwest::{Client, Method};
@@ -15,6 +16,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use shared::{
     ids::OwnerId,
+    random,
     range::Interval,
     store::{
         directory::{CredentialKind, Route},
@@ -133,6 +135,21 @@ impl Town {
         self.stack.world.deliver(&self.client, &webhook, &url).await.unwrap().status
     }
 
+    /// Delivers a message of Clerk's, and the API's answer.
+    pub async fn webhook(&self, webhook: &Webhook) -> Answer {
+        let request = self.plain(Method::POST, "/webhooks/clerk").body(webhook.body.clone());
+        let headers = webhook.headers.iter();
+        self.answer(headers.fold(request, |request, (name, value)| request.header(name, value))).await
+    }
+
+    /// Every row of a table, without being counted.
+    pub fn rows(&self, table: &str) -> Vec<Value> {
+        let request = serde_json::from_value(json!({"TableName": table})).unwrap();
+        let page = self.stack.dynamo.database().scan(request).unwrap();
+        let page = serde_json::to_value(page).unwrap();
+        page["Items"].as_array().cloned().unwrap_or_default()
+    }
+
     /// A VAPI credential whose calls are the usual user's.
     pub async fn phone_line(&self, kind: CredentialKind) -> (String, String) {
         let app = &self.stack.app;
@@ -179,6 +196,19 @@ impl Answer {
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
     }
+}
+
+/// A message signed with Clerk's endpoint secret as Svix does, in any shape.
+pub fn signed(id: &str, unix: i64, body: &str) -> Webhook {
+    let key = STANDARD.decode(SIGNING_SECRET.trim_start_matches("whsec_")).unwrap();
+    let signature = STANDARD.encode(random::hmac_sha256(&key, format!("{id}.{unix}.{body}").as_bytes()));
+    let headers = [
+        ("svix-id", id),
+        ("svix-timestamp", &unix.to_string()),
+        ("svix-signature", &format!("v1,{signature}")),
+    ];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    Webhook { headers, body: body.to_owned() }
 }
 
 pub fn at(text: &str) -> Timestamp {

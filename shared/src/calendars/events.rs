@@ -111,15 +111,18 @@ fn places<'a>(
             .collect());
     };
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-    let odd = || Error::invalid("cursor", "must be the next_cursor of an earlier answer");
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| odd())?;
-    let places: Vec<Place> = serde_json::from_slice(&bytes).map_err(|_| odd())?;
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| odd_cursor())?;
+    let places: Vec<Place> = serde_json::from_slice(&bytes).map_err(|_| odd_cursor())?;
     let mut found = Vec::new();
     for place in places {
-        let connection = connections.iter().find(|row| row.id == place.connection).ok_or_else(odd)?;
+        let connection = connections.iter().find(|row| row.id == place.connection).ok_or_else(odd_cursor)?;
         found.push((*connection, place.calendar, Some(place.next)));
     }
     Ok(found)
+}
+
+fn odd_cursor() -> Error {
+    Error::invalid("cursor", "must be the next_cursor of an earlier answer")
 }
 
 fn cursor(onward: &[Place]) -> Result<Option<String>> {
@@ -138,10 +141,15 @@ async fn page(
     cursor: Option<&str>,
 ) -> Result<EventPage> {
     let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
-    with_token(app, connection, Patience::Request, |token| async move {
+    let listed = with_token(app, connection, Patience::Request, |token| async move {
         providers::events(provider, app.session(base_url, &token), calendar, window, cursor, PAGE).await
     })
-    .await
+    .await;
+    match listed {
+        // The rest of the request is ours: what the provider calls wrong is what the caller made of the cursor.
+        Err(Error::Upstream { code: "invalid", .. }) if cursor.is_some() => Err(odd_cursor()),
+        other => other,
+    }
 }
 
 fn start_of(event: &Event) -> (String, &str) {
@@ -208,7 +216,7 @@ pub async fn create_event(
         is_online_meeting: event.is_online_meeting,
     };
     let replayed = match idempotency_key {
-        Some(key) => seen_before(app, owner, key, &draft).await?,
+        Some(key) => seen_before(app, connection, key, &draft).await?,
         None => false,
     };
     let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
@@ -226,12 +234,13 @@ fn derived_key(owner: &OwnerId, idempotency_key: &str) -> String {
     random::base32hex(&random::sha256(format!("event\n{owner}\n{idempotency_key}").as_bytes())[..16])
 }
 
-/// Whether this key was used for the same event; used for another one it is a mistake.
-async fn seen_before(app: &App, owner: &OwnerId, key: &str, draft: &EventDraft) -> Result<bool> {
+/// Whether this key was used for the same event in the same connection; used for another one it is a mistake.
+async fn seen_before(app: &App, connection: &Connection, key: &str, draft: &EventDraft) -> Result<bool> {
     let now = app.clock.now();
-    let row = keys::idempotency(&format!("event#{owner}"), key);
+    let row = keys::idempotency(&format!("event#{}", connection.owner), key);
+    let request = format!("{} {draft:?}", connection.id);
     let operation = Operation {
-        request_hash: random::hex(&random::sha256(format!("{draft:?}").as_bytes())),
+        request_hash: random::hex(&random::sha256(request.as_bytes())),
         subject: draft.key.clone(),
         answer: None,
         started_at: now,
@@ -341,6 +350,10 @@ pub async fn update_event(
         providers::update(provider, session, &place.calendar, &place.event, patch, if_match).await
     })
     .await?;
+    // Google lets one change what was deleted, which stays deleted.
+    if event.status == EventStatus::Cancelled {
+        return Err(Error::NotFound("event"));
+    }
     Ok(owned(connection, &id.calendar, event))
 }
 

@@ -1,16 +1,11 @@
 //! Interprets the variables one by one and collects what is wrong with them.
 
-use std::collections::BTreeMap;
+mod parties;
 
 use jiff::Timestamp;
-use secrecy::SecretString;
 use url::Url;
 
-use super::{
-    Activation, AwsSettings, ClerkSettings, Config, ConfigError, EndpointOverrides, ProviderSettings,
-    SecretSettings, Stage, Tables,
-};
-use crate::ids::Provider;
+use super::{Activation, Config, ConfigError, Stage, Tables};
 
 /// Variables of older set-ups that mean nothing here.
 const IGNORED: [&str; 5] = [
@@ -21,8 +16,8 @@ const IGNORED: [&str; 5] = [
     "DATABASE_SERVER_API_KEY",
 ];
 
-/// Bookings are kept two years unless said otherwise.
-const DEFAULT_RETENTION_DAYS: u16 = 730;
+/// Bookings are kept for a year unless said otherwise.
+const DEFAULT_RETENTION_DAYS: u16 = 365;
 
 pub(super) struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
@@ -126,49 +121,6 @@ impl<'a> Reader<'a> {
         urls
     }
 
-    fn providers(&mut self, local: bool) -> BTreeMap<Provider, ProviderSettings> {
-        let enabled = self.list("PROVIDERS_ENABLED");
-        let mut wanted = Vec::new();
-        for name in &enabled {
-            match name.parse::<Provider>() {
-                Ok(provider) => wanted.push(provider),
-                Err(_) => self.wrong("PROVIDERS_ENABLED", "must list providers: microsoft, google"),
-            }
-        }
-        let mut providers = BTreeMap::new();
-        for provider in Provider::ALL {
-            if !enabled.is_empty() && !wanted.contains(&provider) {
-                continue;
-            }
-            let prefix = provider.as_str().to_ascii_uppercase();
-            let name = format!("{prefix}_CLIENT_ID");
-            match self.text(&name) {
-                Some(client_id) => {
-                    let overrides = self.overrides(provider, &prefix, local);
-                    providers.insert(provider, ProviderSettings { client_id, overrides });
-                }
-                None if wanted.contains(&provider) => {
-                    self.wrong(&name, "must be set, because PROVIDERS_ENABLED names its provider");
-                }
-                None => {}
-            }
-        }
-        providers
-    }
-
-    fn overrides(&mut self, provider: Provider, prefix: &str, local: bool) -> EndpointOverrides {
-        let api = match provider {
-            Provider::Microsoft => "MICROSOFT_GRAPH_URL",
-            Provider::Google => "GOOGLE_CALENDAR_URL",
-        };
-        EndpointOverrides {
-            authorize_url: self.local_url(&format!("{prefix}_AUTHORIZE_URL"), local),
-            token_url: self.local_url(&format!("{prefix}_TOKEN_URL"), local),
-            revoke_url: self.local_url(&format!("{prefix}_REVOKE_URL"), local),
-            api_url: self.local_url(api, local),
-        }
-    }
-
     /// A base URL that only the local stage may set: elsewhere it could send codes and tokens to a stranger.
     fn local_url(&mut self, name: &str, local: bool) -> Option<String> {
         let text = self.text(name)?;
@@ -178,38 +130,6 @@ impl<'a> Reader<'a> {
             self.wrong(name, "must be a URL");
         }
         Some(text.trim_end_matches('/').to_owned())
-    }
-
-    fn clerk(&mut self, local: bool) -> ClerkSettings {
-        let issuer = self.text("CLERK_ISSUER").or_else(|| {
-            let key = self.text("CLERK_PUBLISHABLE_KEY")?;
-            issuer_of(&key)
-        });
-        let issuer = issuer.unwrap_or_else(|| {
-            self.wrong(
-                "CLERK_ISSUER",
-                "must be set to the Clerk instance's front-end API URL (or set CLERK_PUBLISHABLE_KEY)",
-            );
-            String::new()
-        });
-        if !issuer.is_empty() && !issuer.starts_with("https://") && !local {
-            self.wrong("CLERK_ISSUER", "must be an https URL");
-        }
-        let authorized_parties = self.list("CLERK_AUTHORIZED_PARTIES");
-        if authorized_parties.is_empty() {
-            self.warnings.push(
-                "CLERK_AUTHORIZED_PARTIES is empty: session tokens of any origin of the Clerk instance are accepted".into(),
-            );
-        }
-        ClerkSettings {
-            jwt_key: self.text("CLERK_JWT_KEY"),
-            jwks_url: self
-                .text("CLERK_JWKS_URL")
-                .unwrap_or_else(|| format!("{issuer}/.well-known/jwks.json")),
-            issuer,
-            authorized_parties,
-            audience: self.text("CLERK_AUDIENCE"),
-        }
     }
 
     fn activation(&mut self) -> Activation {
@@ -246,53 +166,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn secrets(&mut self, local: bool) -> SecretSettings {
-        let mut arns = BTreeMap::new();
-        for (name, variable) in [
-            ("flow-root", "SECRET_FLOW_ROOT"),
-            ("clerk", "SECRET_CLERK"),
-            ("vapi", "SECRET_VAPI"),
-            ("microsoft", "SECRET_MICROSOFT"),
-            ("google", "SECRET_GOOGLE"),
-        ] {
-            if let Some(arn) = self.text(variable) {
-                arns.insert(name, arn);
-            }
-        }
-        let mut values = BTreeMap::new();
-        for (name, field, variable) in [
-            ("flow-root", "root", "FLOW_ROOT"),
-            ("clerk", "webhook_secret", "CLERK_WEBHOOK_SECRET"),
-            ("vapi", "root", "VAPI_ROOT"),
-            ("microsoft", "client_secret", "MICROSOFT_CLIENT_SECRET"),
-            ("google", "client_secret", "GOOGLE_CLIENT_SECRET"),
-        ] {
-            match self.text(variable) {
-                Some(value) if local => {
-                    values.insert((name, field), SecretString::from(value));
-                }
-                Some(_) => self.wrong(
-                    variable,
-                    "may be set in the local stage only; deployed, it lives in Secrets Manager",
-                ),
-                None => {}
-            }
-        }
-        SecretSettings { arns, local: values }
-    }
-
-    fn aws(&mut self, local: bool) -> AwsSettings {
-        AwsSettings {
-            region: self.text("AWS_REGION").unwrap_or_else(|| "us-east-1".into()),
-            access_key_id: self.text("AWS_ACCESS_KEY_ID").unwrap_or_else(|| "local".into()),
-            secret_access_key: self.text("AWS_SECRET_ACCESS_KEY").unwrap_or_else(|| "local".into()).into(),
-            session_token: self.text("AWS_SESSION_TOKEN").map(SecretString::from),
-            dynamodb_url: self.local_url("AWS_ENDPOINT_URL_DYNAMODB", local),
-            kms_url: self.local_url("AWS_ENDPOINT_URL_KMS", local),
-            secrets_url: self.local_url("AWS_ENDPOINT_URL_SECRETS_MANAGER", local),
-        }
-    }
-
     fn retention(&mut self) -> u16 {
         match self.text("BOOKING_RETENTION_DAYS").map(|text| text.parse::<u16>()) {
             None => DEFAULT_RETENTION_DAYS,
@@ -319,85 +192,5 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The issuer that a publishable key names: `pk_test_` and then base64 of the host with a dollar sign at its end.
-fn issuer_of(publishable_key: &str) -> Option<String> {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    let encoded =
-        publishable_key.strip_prefix("pk_test_").or_else(|| publishable_key.strip_prefix("pk_live_"))?;
-    let host = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
-    Some(format!("https://{}", host.strip_suffix('$')?))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let map: BTreeMap<String, String> =
-            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Config::read(|name| map.get(name).cloned())
-    }
-
-    const DEPLOYED: [(&str, &str); 5] = [
-        ("STAGE", "prod"),
-        ("PUBLIC_BASE_URL", "https://api.example.com/"),
-        ("FRONTEND_RETURN_URLS", "https://app.example.com,https://app.example.com/settings?tab=calendar"),
-        ("CLERK_ISSUER", "https://clerk.example.com"),
-        ("MICROSOFT_CLIENT_ID", "00000000-0000-0000-0000-000000000000"),
-    ];
-
-    #[test]
-    fn a_deployed_configuration_reads() {
-        let config = read(&DEPLOYED).unwrap();
-        assert_eq!(config.public_base_url, "https://api.example.com");
-        assert_eq!(config.providers.keys().collect::<Vec<_>>(), [&Provider::Microsoft]);
-        assert_eq!(config.tables.keys, "slotline-prod-keys");
-        assert!(config.return_url(Some("https://app.example.com")).is_some());
-        assert!(config.return_url(Some("https://app.example.com/other")).is_none());
-        assert_eq!(config.return_url(None).unwrap().as_str(), "https://app.example.com/");
-    }
-
-    #[test]
-    fn one_error_names_every_wrong_variable() {
-        let error = read(&[
-            ("STAGE", "prod"),
-            ("PUBLIC_BASE_URL", "http://api.example.com"),
-            ("GOOGLE_TOKEN_URL", "http://127.0.0.1:1/token"),
-            ("GOOGLE_CLIENT_ID", "EXAMPLE"),
-            ("SLOTLINE_NOW", "yesterday"),
-            ("CONNECT_ACTIVATION", "never"),
-            ("CLERK_WEBHOOK_SECRET", "whsec_EXAMPLE"),
-        ])
-        .unwrap_err()
-        .to_string();
-        for name in [
-            "PUBLIC_BASE_URL",
-            "FRONTEND_RETURN_URLS",
-            "GOOGLE_TOKEN_URL",
-            "SLOTLINE_NOW",
-            "CONNECT_ACTIVATION",
-            "CLERK_WEBHOOK_SECRET",
-            "CLERK_ISSUER",
-        ] {
-            assert!(error.contains(name), "{name} is missing in: {error}");
-        }
-    }
-
-    #[test]
-    fn an_empty_variable_is_unset_and_ignored_ones_warn() {
-        let mut pairs = DEPLOYED.to_vec();
-        pairs.extend([("GOOGLE_CLIENT_ID", " "), ("DATABASE_URL", "postgres://example")]);
-        let config = read(&pairs).unwrap();
-        assert!(!config.providers.contains_key(&Provider::Google));
-        assert!(config.warnings.iter().any(|warning| warning.contains("DATABASE_URL")));
-    }
-
-    #[test]
-    fn the_issuer_can_come_from_the_publishable_key() {
-        assert_eq!(
-            issuer_of("pk_test_Y2xlcmsuZXhhbXBsZS5jb20k").as_deref(),
-            Some("https://clerk.example.com")
-        );
-        assert_eq!(issuer_of("sk_test_x"), None);
-    }
-}
+mod tests;

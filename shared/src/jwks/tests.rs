@@ -1,3 +1,5 @@
+//! The cache of keys: how long it is believed, and when it asks again.
+
 use std::{
     io::{Read as _, Write as _},
     net::TcpListener,

@@ -384,6 +384,11 @@ impl Store {
         written(update.send().await)
     }
 
+    /// The action that deletes an owner's settings.
+    pub fn delete_settings(&self, owner: &OwnerId) -> Result<TransactWriteItem> {
+        delete(&self.tables().connections, &keys::settings(owner))
+    }
+
     /// Writes an owner's settings whole.
     pub async fn put_settings(&self, owner: &OwnerId, settings: Settings) -> Result<()> {
         self.put(&self.tables().connections, to_item(keys::settings(owner), settings)?).await

@@ -1,3 +1,5 @@
+//! Signatures that hold and those that do not.
+
 use super::*;
 
 const NOW: i64 = 1_800_000_000;

@@ -1,3 +1,5 @@
+//! The embedded DynamoDB as the SDK meets it: counted, spoiled on demand, honest about TTL.
+
 use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata as _, SdkError},

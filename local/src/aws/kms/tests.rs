@@ -1,3 +1,5 @@
+//! The loopback KMS as the SDK meets it: bound to its context.
+
 use std::os::unix::fs::PermissionsExt as _;
 
 use aws_sdk_kms::{

@@ -1,3 +1,5 @@
+//! Reading a template: routes, authorizer, origins, tables.
+
 use serde_json::json;
 
 use super::*;

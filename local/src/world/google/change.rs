@@ -77,6 +77,9 @@ pub(super) fn update(call: Call<'_>, (calendar, id): &(String, String), whole: b
     let item = call.state.item(Provider::Google, &account.email, id);
     let item = item.filter(|item| item.calendar == calendar.id).ok_or_else(Refusal::not_found)?;
     matches(call.asked.header("if-match"), item)?;
+    // A patch that does not speak of the status leaves a deleted event deleted.
+    let status = given.get("status").cloned();
+    item.cancelled = status.map_or(item.cancelled && !whole, |status| status == "cancelled");
     let mut fields = if whole { Map::new() } else { item.fields.clone() };
     for (name, value) in given {
         match fields.get_mut(&name) {
@@ -90,7 +93,6 @@ pub(super) fn update(call: Call<'_>, (calendar, id): &(String, String), whole: b
     }
     item.times = shape::times(&fields, &account)?;
     item.recurrence = recurrence(&fields)?;
-    item.cancelled = fields.get("status").is_some_and(|status| status == "cancelled");
     item.fields = fields;
     item.version = version;
     item.updated = call.world.clock().now();

@@ -1,3 +1,5 @@
+//! Clerk's stand-in: tokens that verify, webhooks that are signed.
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 

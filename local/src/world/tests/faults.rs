@@ -1,3 +1,5 @@
+//! Armed faults and what a client sees of them.
+
 use super::{
     super::faults::{Fault, Kind},
     *,

@@ -1,3 +1,5 @@
+//! Google Calendar's stand-in.
+
 use super::*;
 
 /// A bench with Google connected: the calendar's base URL and an access token.

@@ -1,3 +1,5 @@
+//! Microsoft Graph's stand-in.
+
 use super::*;
 
 /// A bench with Microsoft connected: Graph's base URL and an access token.

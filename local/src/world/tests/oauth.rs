@@ -1,3 +1,5 @@
+//! The consent pages and codes of both providers.
+
 use super::*;
 
 #[tokio::test]

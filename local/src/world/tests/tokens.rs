@@ -1,3 +1,5 @@
+//! The token endpoints of both providers: rotation, limits, revocation.
+
 use super::*;
 
 fn text<'a>(tokens: &'a Value, name: &str) -> &'a str {

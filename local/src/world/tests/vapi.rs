@@ -1,3 +1,5 @@
+//! VAPI's stand-in as a caller of webhooks.
+
 use super::{
     super::{Answered, Credential, PhoneCall, ToolCall, tool_result},
     *,

@@ -1,3 +1,5 @@
+//! Session tokens that must be accepted, and every kind that must not.
+
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::json;
 

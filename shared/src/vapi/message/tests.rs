@@ -1,3 +1,5 @@
+//! Server messages in every shape that was seen.
+
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
