@@ -33,6 +33,9 @@ pub enum VoiceAnswer {
     Empty,
 }
 
+/// What a caller hears whose call no route of the tenant's takes.
+const NOT_SET_UP: &str = "This number is not set up yet. Please try again later.";
+
 /// Takes a message of VAPI's. A bad credential is an error; everything else is answered.
 pub async fn webhook(
     app: &App,
@@ -69,7 +72,7 @@ async fn results(
 }
 
 async fn run(app: &App, owner: Option<&OwnerId>, message: &VapiMessage, call: &ToolCall) -> Result<String> {
-    let owner = owner.ok_or(Error::NotFound("calendar for this call"))?;
+    let Some(owner) = owner else { return Ok(NOT_SET_UP.to_owned()) };
     tools::run(app, owner, message, call).await
 }
 
@@ -78,7 +81,7 @@ async fn assistant(app: &App, owner: Option<OwnerId>, door: &Door, message: &Vap
     let (Some(owner), Some(assistant)) =
         (owner, message.assistant_id.clone().or_else(|| door::assistant(door)))
     else {
-        return Ok(json!({ "error": "This number is not set up yet. Please try again later." }));
+        return Ok(json!({ "error": NOT_SET_UP }));
     };
     let rows = app.store.owner_rows(&owner).await?;
     let zone = rows.settings.schedule.map_or_else(|| "UTC".to_owned(), |schedule| schedule.time_zone);

@@ -7,8 +7,8 @@ use local::{
     stack::{Options, Stack, Time},
     visitor,
     world::{
-        self, Credential, DEFAULT_EMAIL, PhoneCall, SIGNING_SECRET, ToolCall, UserEvent, Webhook,
-        counters::Counters, faults::Fault, tool_result,
+        self, Credential, DEFAULT_EMAIL, EventView, PhoneCall, Provider, SIGNING_SECRET, ToolCall, UserEvent,
+        Webhook, counters::Counters, faults::Fault, tool_result,
     },
 };
 use reqwest::{Client, Method};
@@ -17,7 +17,11 @@ use serde_json::{Value, json};
 use shared::{
     ids::OwnerId,
     random,
-    store::directory::{CredentialKind, Route},
+    range::Interval,
+    store::{
+        directory::{CredentialKind, Route},
+        ledger::Entry,
+    },
     voice,
 };
 
@@ -159,6 +163,23 @@ impl Town {
     /// A line with a secret, ready for calls.
     pub async fn line(&self) -> Credential {
         Credential::Secret(self.phone_line(CredentialKind::Secret).await.1)
+    }
+
+    /// What the usual user's ledger holds, from a month ago on.
+    pub async fn ledger(&self) -> Vec<Entry> {
+        let month = SignedDuration::from_hours(31 * 24);
+        let span = Interval::new(self.now() - month, self.now() + month * 6);
+        let days = self.stack.app.store.days(&OwnerId::user(USER).unwrap(), span).await.unwrap();
+        days.entries().into_iter().cloned().collect()
+    }
+
+    /// The events of both default accounts that a booking made.
+    pub fn appointments(&self) -> Vec<(Provider, EventView)> {
+        let of = |provider| {
+            self.stack.world.events(provider, DEFAULT_EMAIL).into_iter().map(move |event| (provider, event))
+        };
+        let all = of(Provider::Google).chain(of(Provider::Microsoft));
+        all.filter(|(_, event)| event.subject.starts_with("Appointment")).collect()
     }
 
     /// One tool call of a phone call, and the line that comes back.

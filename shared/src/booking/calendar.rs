@@ -45,7 +45,12 @@ pub(super) async fn write(
         Err(Error::NeedsConnection { .. }) => return Ok(Outcome::Later),
         Err(error) => return Err(error),
     }
-    let connection = working_one(app, &draft.owner, rows, None)?;
+    let connection = match working_one(app, &draft.owner, rows, None) {
+        Ok(connection) => connection,
+        // Another calendar of the owner's could be read, but the one that is written to is dead.
+        Err(Error::NeedsConnection { .. }) => return Ok(Outcome::Later),
+        Err(error) => return Err(error),
+    };
     match create(app, connection, schedule, draft).await {
         Ok(event) => Ok(Outcome::Written(Box::new(event))),
         Err(Error::NeedsConnection { .. } | Error::Unavailable { .. } | Error::Upstream { .. }) => {

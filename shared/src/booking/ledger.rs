@@ -24,6 +24,12 @@ use crate::{
 /// A lost condition means that somebody else wrote these days: read again, at most this often.
 const ATTEMPTS: u32 = 5;
 
+/// Giving up here would block the slot: of all who write these days at once somebody gets through each time.
+const ATTEMPTS_BACK: u32 = 40;
+
+/// API Gateway waits no longer for a function: whoever started before this has ended.
+const LONGEST_REQUEST: SignedDuration = SignedDuration::from_secs(30);
+
 /// How a try to take a slot ended.
 pub(super) enum Taken {
     /// The ledger has it.
@@ -43,14 +49,13 @@ pub(super) async fn take(
 ) -> Result<Taken> {
     for _ in 0..ATTEMPTS {
         let days = app.store.days(&draft.owner, request.slot).await?;
-        match obstacle(app, schedule, &days, request)? {
-            None => {}
-            Some(EmptyReason::FullyBooked) => {
-                return Ok(replay(app, &draft.owner, request)
-                    .await?
-                    .map_or(Taken::Somebody, Taken::Replayed));
-            }
-            Some(reason) => return Err(not_offered(reason)),
+        if let Some(reason) = obstacle(app, schedule, &days, request)? {
+            // A repeat may come when its own booking or the passing of time stands in the way.
+            return match (replay(app, schedule, &draft.owner, request).await?, reason) {
+                (Some(booked), _) => Ok(Taken::Replayed(booked)),
+                (None, EmptyReason::FullyBooked) => Ok(Taken::Somebody),
+                (None, reason) => Err(not_offered(reason)),
+            };
         }
         let entry = Entry { booking: draft.id.clone(), start: draft.start, end: draft.end };
         let mut actions = app.store.add_entry(&days, &entry)?;
@@ -62,7 +67,7 @@ pub(super) async fn take(
             Transaction::Done => return Ok(Taken::Ours),
             Transaction::Refused(_) | Transaction::Contended => {}
         }
-        if let Some(booked) = replay(app, &draft.owner, request).await? {
+        if let Some(booked) = replay(app, schedule, &draft.owner, request).await? {
             return Ok(Taken::Replayed(booked));
         }
     }
@@ -116,7 +121,12 @@ fn request_hash(request: &Request) -> String {
 }
 
 /// The answer of an earlier request under one of the same names.
-async fn replay(app: &App, owner: &OwnerId, request: &Request) -> Result<Option<Booked>> {
+async fn replay(
+    app: &App,
+    schedule: &Schedule,
+    owner: &OwnerId,
+    request: &Request,
+) -> Result<Option<Booked>> {
     for name in &request.repeats {
         let Some(earlier) = app.store.operation(operation_key(owner, name), app.clock.now()).await? else {
             continue;
@@ -125,12 +135,35 @@ async fn replay(app: &App, owner: &OwnerId, request: &Request) -> Result<Option<
             return Err(Error::invalid("Idempotency-Key", "was used for another request"));
         }
         let Some(answer) = earlier.answer else {
-            return Err(Error::conflict("in_progress", "This booking is being made."));
+            return abandoned(app, schedule, owner, &earlier).await.map(Some);
         };
         let booked = serde_json::from_str(&answer).map_err(|error| Error::internal(error.to_string()))?;
         return Ok(Some(booked));
     }
     Ok(None)
+}
+
+/// The booking of an operation that never came to an answer. While somebody may be at it nothing is said; after that
+/// the ledger still has the time.
+async fn abandoned(app: &App, schedule: &Schedule, owner: &OwnerId, earlier: &Operation) -> Result<Booked> {
+    let in_progress = || Error::conflict("in_progress", "This booking is being made.");
+    if app.clock.now().duration_since(earlier.started_at) < LONGEST_REQUEST {
+        return Err(in_progress());
+    }
+    match app.store.booking(owner, &earlier.subject.parse()?).await? {
+        Some(booking) if booking.status == BookingStatus::Creating => Ok(answer(schedule, &booking)),
+        _ => Err(in_progress()),
+    }
+}
+
+fn answer(schedule: &Schedule, booking: &Booking) -> Booked {
+    Booked {
+        id: booking.id.clone(),
+        start: booking.start,
+        end: booking.end,
+        time_zone: schedule.time_zone.clone(),
+        calendar_sync: booking.calendar_sync,
+    }
 }
 
 /// The calendar was asked: the booking stands. Without an event it is written to the calendar later.
@@ -144,18 +177,16 @@ pub(super) async fn confirm(
     draft.status = BookingStatus::Confirmed;
     draft.calendar_sync = if event_id.is_some() { CalendarSync::Synced } else { CalendarSync::Pending };
     draft.event_id = event_id;
-    let booked = Booked {
-        id: draft.id.clone(),
-        start: draft.start,
-        end: draft.end,
-        time_zone: schedule.time_zone.clone(),
-        calendar_sync: draft.calendar_sync,
-    };
+    let booked = answer(schedule, &draft);
     let mut actions = vec![app.store.put_booking(draft.clone())?];
     for (key, operation) in operations(app, &draft, request, Some(&booked))? {
         actions.push(app.store.finish_operation(key, operation)?);
     }
-    commit(app, actions).await?;
+    if let Err(error) = commit(app, actions).await {
+        // The ledger has had the time since `take`, so that the caller is told no more and no less than that.
+        tracing::error!(owner = %draft.owner, booking = %draft.id, %error, "a booking is not confirmed");
+        return Ok(Booked { calendar_sync: CalendarSync::Pending, ..booked });
+    }
     tracing::info!(owner = %draft.owner, booking = %draft.id, sync = ?draft.calendar_sync, "booked");
     Ok(booked)
 }
@@ -163,7 +194,7 @@ pub(super) async fn confirm(
 /// The slot is not ours after all: its time is free again, and the same request may be made again.
 pub(super) async fn give_back(app: &App, mut draft: Booking, request: &Request) -> Result<()> {
     (draft.status, draft.calendar_sync) = (BookingStatus::Failed, CalendarSync::Failed);
-    for _ in 0..ATTEMPTS {
+    for _ in 0..ATTEMPTS_BACK {
         let days = app.store.days(&draft.owner, request.slot).await?;
         let mut actions = app.store.remove_entry(&days, &draft.id)?;
         actions.push(app.store.put_booking(draft.clone())?);

@@ -27,6 +27,9 @@ const LOOK_AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Nobody keeps more than three times in mind.
 const OPTIONS: usize = 3;
 
+/// A calendar that cannot be read is never free.
+const UNREACHABLE: &str = "I cannot see the calendar at the moment. Please try again in a minute.";
+
 /// Runs one tool call for the owner that the call was routed to.
 pub(super) async fn run(
     app: &App,
@@ -35,7 +38,7 @@ pub(super) async fn run(
     call: &ToolCall,
 ) -> Result<String> {
     if !call.readable {
-        return Err(Error::Malformed("the tool's arguments cannot be read".into()));
+        return Err(Error::invalid("arguments", "must be an object"));
     }
     let arguments = Arguments(&call.arguments);
     match call.name.as_str() {
@@ -45,7 +48,7 @@ pub(super) async fn run(
         "book_appointment" | "set_appointment" => {
             book(app, &Desk::of(app, owner).await?, message, call, &arguments).await
         }
-        _ => Err(Error::NotFound("tool")),
+        _ => Err(Error::Malformed("there is no such tool".into())),
     }
 }
 
@@ -74,14 +77,15 @@ impl<'a> Desk<'a> {
 async fn check(app: &App, desk: &Desk<'_>, arguments: &Arguments<'_>) -> Result<String> {
     let (now, zone) = (app.clock.now(), &desk.zone);
     let today = zone.to_datetime(now).date();
-    let window = match arguments.day(today)? {
+    let wanted = arguments.start(today, zone)?;
+    let day = arguments.day(today)?.or_else(|| wanted.map(|start| zone.to_datetime(start).date()));
+    let window = match day {
         Some(day) if day < today => {
             return Ok("That day is in the past. Which day would you like?".to_owned());
         }
         Some(day) => whole_day(day, zone)?,
         None => Interval::new(now, now.saturating_add(LOOK_AHEAD).unwrap_or(Timestamp::MAX)),
     };
-    let wanted = arguments.start(today, zone)?;
     let query = Query {
         window,
         duration: arguments.length()?,
@@ -91,34 +95,29 @@ async fn check(app: &App, desk: &Desk<'_>, arguments: &Arguments<'_>) -> Result<
     };
     let found = free_slots(app, desk.owner, &desk.rows, &desk.schedule, &query).await?;
     let caller_zone = arguments.zone();
+    let said = |slots: &[Interval]| speech::line(slots, zone, caller_zone.as_ref(), now);
     if found.slots.is_empty() {
-        return Ok(nothing_free(&found, zone));
+        return Ok(nothing_free(&found, said));
     }
-    if let Some(wanted) = wanted {
-        if found.slots.iter().any(|slot| slot.start == wanted) {
-            return Ok(format!("Yes, {} is free.", speech::spoken_time(wanted, zone)));
+    let Some(wanted) = wanted else { return Ok(format!("I have {}.", said(&found.slots))) };
+    match found.slots.iter().find(|slot| slot.start == wanted) {
+        Some(slot) => Ok(format!("Yes, {} is free.", said(&[*slot]))),
+        None => {
+            Ok(format!("That time is not free. I have {}.", said(&nearest(&found.slots, wanted, OPTIONS))))
         }
-        let near = nearest(&found.slots, wanted, OPTIONS);
-        return Ok(format!(
-            "That time is not free. I have {}.",
-            speech::line(&near, zone, caller_zone.as_ref(), now)
-        ));
     }
-    Ok(format!("I have {}.", speech::line(&found.slots, zone, caller_zone.as_ref(), now)))
 }
 
-fn nothing_free(found: &Availability, zone: &TimeZone) -> String {
+fn nothing_free(found: &Availability, said: impl Fn(&[Interval]) -> String) -> String {
     let why = match found.reason {
         Some(EmptyReason::OutsideHours) => "We are closed then.",
         Some(EmptyReason::Notice) => "That is too soon to book.",
         Some(EmptyReason::Horizon) => "That is further ahead than we take bookings.",
-        Some(EmptyReason::CalendarUnreachable) => {
-            return "I cannot see the calendar at the moment. Please try again in a minute.".to_owned();
-        }
+        Some(EmptyReason::CalendarUnreachable) => return UNREACHABLE.to_owned(),
         Some(EmptyReason::FullyBooked) | None => "Everything is taken then.",
     };
     match found.next_available {
-        Some(next) => format!("{why} The next free time is {}.", speech::spoken_time(next, zone)),
+        Some(next) => format!("{why} The next free time is {}.", said(&[Interval::new(next, next)])),
         None => format!("{why} Would another day work?"),
     }
 }
@@ -156,16 +155,33 @@ async fn book(
         notes: arguments.text(&["notes", "reason", "description"]),
         patience: Patience::Voice,
     };
+    let caller_zone = arguments.zone();
+    let said = |slots: &[Interval]| speech::line(slots, zone, caller_zone.as_ref(), app.clock.now());
     match booking::book(app, desk.owner, &desk.rows, &desk.schedule, &request).await {
-        Ok(booked) => Ok(confirmed(&booked, zone)),
+        Ok(booked) => Ok(confirmed(&booked, said)),
         Err(Error::SlotTaken { alternatives }) if alternatives.is_empty() => {
             Ok("That time is taken, and nothing near it is free. Would another day work?".to_owned())
         }
         Err(Error::SlotTaken { alternatives }) => {
-            let options = speech::line(&alternatives, zone, arguments.zone().as_ref(), app.clock.now());
-            Ok(format!("That time is taken. I have {options}."))
+            Ok(format!("That time is taken. I have {}.", said(&alternatives)))
         }
+        Err(Error::Conflict { code, reason }) => match refused(code) {
+            Some(line) => Ok(line.to_owned()),
+            None => Err(Error::Conflict { code, reason }),
+        },
         Err(error) => Err(error),
+    }
+}
+
+/// Why a time cannot be booked, as the agent says it.
+fn refused(code: &str) -> Option<&'static str> {
+    match code {
+        "outside_hours" => Some("We are closed then. Which other time would you like?"),
+        "notice" => Some("That is in the past or too soon to book. Which other time would you like?"),
+        "horizon" => Some("That is further ahead than we take bookings. Which other time would you like?"),
+        "calendar_unreachable" => Some(UNREACHABLE),
+        "in_progress" => Some("I'm just booking that. One moment, please."),
+        _ => None,
     }
 }
 
@@ -181,8 +197,8 @@ fn repeats(message: &VapiMessage, call: &ToolCall, start: Timestamp, phone: Opti
     names
 }
 
-fn confirmed(booked: &Booked, zone: &TimeZone) -> String {
-    let when = speech::spoken_time(booked.start, zone);
+fn confirmed(booked: &Booked, said: impl Fn(&[Interval]) -> String) -> String {
+    let when = said(&[Interval::new(booked.start, booked.end)]);
     match booked.calendar_sync {
         CalendarSync::Synced => format!("You're booked for {when}."),
         CalendarSync::Pending | CalendarSync::Failed => {
