@@ -10,11 +10,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode, header};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
-    calendars::{self, EventsQuery},
+    calendars::{self, EventsQuery, schedule_of},
     error::Error,
+    tokens::Patience,
 };
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -88,13 +90,21 @@ async fn list_events(
     Query(window): Query<Window>,
     Query(listing): Query<Listing>,
 ) -> Result<Answer<Events>, Problem> {
-    let query = EventsQuery {
-        window: window.interval(&app, &owner, None, DEFAULT_DAYS).await?,
-        connection: listing.connection_id.map(|id| connection_id("connection_id", &id)).transpose()?,
-        cursor: listing.cursor,
-        include_cancelled: flag("include_cancelled", listing.include_cancelled.as_deref())?,
+    window.check(app.clock.now())?;
+    let connection = listing.connection_id.map(|id| connection_id("connection_id", &id)).transpose()?;
+    let include_cancelled = flag("include_cancelled", listing.include_cancelled.as_deref())?;
+    let rows = app.store.owner_rows(&owner).await?;
+    let zone = match window.floats()? {
+        true => schedule_of(&app, &owner, &rows, Patience::Request).await?.zone()?,
+        false => TimeZone::UTC,
     };
-    let list = calendars::list_events(&app, &owner, &query).await?;
+    let query = EventsQuery {
+        window: window.interval(app.clock.now(), DEFAULT_DAYS, &zone)?,
+        connection,
+        cursor: listing.cursor,
+        include_cancelled,
+    };
+    let list = calendars::list_events(&app, &owner, &rows, &query).await?;
     let events: Vec<_> = list.events.into_iter().map(EventView::from).collect();
     let (user_id, total_events) = (wire::user_id(&owner), events.len());
     Ok(Answer(Events { status: "success", user_id, events, total_events, next_cursor: list.next_cursor }))

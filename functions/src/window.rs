@@ -3,13 +3,9 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::Deserialize;
 use shared::{
-    app::App,
-    calendars::{EventTime, schedule_of},
+    calendars::EventTime,
     error::{Error, Result},
-    ids::OwnerId,
     range::Interval,
-    schedule::zone_named,
-    tokens::Patience,
     zones,
 };
 
@@ -34,32 +30,34 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// The window as instants. The owner's zone is looked up only when a time comes without an offset.
-    pub(crate) async fn interval(
-        &self,
-        app: &App,
-        owner: &OwnerId,
-        time_zone: Option<&str>,
-        default_days: u32,
-    ) -> Result<Interval> {
+    /// Whether a time comes without an offset, so that the owner's zone is needed.
+    pub(crate) fn floats(&self) -> Result<bool> {
+        let (from, to) = self.ends()?;
+        Ok([from, to].into_iter().flatten().any(|time| !matches!(time, EventTime::Instant(_))))
+    }
+
+    /// Refuses what is wrong in any zone, before anything is read.
+    pub(crate) fn check(&self, now: Timestamp) -> Result<()> {
+        self.days(1)?;
+        if self.floats()? { Ok(()) } else { self.interval(now, 1, &TimeZone::UTC).map(drop) }
+    }
+
+    /// The window as instants; times without an offset are meant in `zone`.
+    pub(crate) fn interval(&self, now: Timestamp, default_days: u32, zone: &TimeZone) -> Result<Interval> {
+        let (from, to) = self.ends()?;
+        between(now, from, to, self.days(default_days)?, zone)
+    }
+
+    fn ends(&self) -> Result<(Option<EventTime>, Option<EventTime>)> {
         let read = |field, text: &Option<String>| {
             text.as_deref().map(|text| EventTime::parse(field, text)).transpose()
         };
-        let (from, to) = (read("from", &self.from)?, read("to", &self.to)?);
-        let days = number("days_ahead", self.days_ahead.as_deref(), 1..=60)?.unwrap_or(default_days);
-        let floats = [from, to].into_iter().flatten().any(|time| !matches!(time, EventTime::Instant(_)));
-        let zone = match (floats, time_zone) {
-            (false, _) => TimeZone::UTC,
-            (true, Some(name)) => zone_named(name)?,
-            (true, None) => zone_of(app, owner).await?,
-        };
-        between(app.clock.now(), from, to, days, &zone)
+        Ok((read("from", &self.from)?, read("to", &self.to)?))
     }
-}
 
-async fn zone_of(app: &App, owner: &OwnerId) -> Result<TimeZone> {
-    let rows = app.store.owner_rows(owner).await?;
-    schedule_of(app, owner, &rows, Patience::Request).await?.zone()
+    fn days(&self, default: u32) -> Result<u32> {
+        Ok(number("days_ahead", self.days_ahead.as_deref(), 1..=60)?.unwrap_or(default))
+    }
 }
 
 /// The IANA name of the zone that a caller names in IANA's or Windows' spelling.

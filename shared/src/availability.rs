@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::{
     app::App,
-    calendars::{blocking, busy_calendars, schedule_of},
+    calendars::{blocking, busy_calendars},
     error::{Error, Result},
     ids::OwnerId,
     providers,
@@ -50,14 +50,7 @@ pub struct Availability {
     pub next_available: Option<Timestamp>,
 }
 
-/// The free slots of an owner.
-pub async fn availability(app: &App, owner: &OwnerId, query: &Query) -> Result<Availability> {
-    let rows = app.store.owner_rows(owner).await?;
-    let schedule = schedule_of(app, owner, &rows, query.patience).await?;
-    free_slots(app, owner, &rows, &schedule, query).await
-}
-
-/// The same, with the owner's rows at hand; ledger and calendars are read at the same time.
+/// The free slots of an owner; ledger and calendars are read at the same time.
 pub async fn free_slots(
     app: &App,
     owner: &OwnerId,
@@ -172,11 +165,15 @@ async fn busy_of(
 }
 
 /// Merged busy time of calendars and ledger, without titles.
-pub async fn free_busy(app: &App, owner: &OwnerId, window: Interval) -> Result<Vec<Interval>> {
-    let rows = app.store.owner_rows(owner).await?;
-    let schedule = schedule_of(app, owner, &rows, Patience::Request).await?;
+pub async fn free_busy(
+    app: &App,
+    owner: &OwnerId,
+    rows: &OwnerRows,
+    schedule: &Schedule,
+    window: Interval,
+) -> Result<Vec<Interval>> {
     let (busy, days) = tokio::join!(
-        busy(app, owner, &rows, window, &schedule, Patience::Request),
+        busy(app, owner, rows, window, schedule, Patience::Request),
         app.store.days(owner, window)
     );
     let mut all = busy?;

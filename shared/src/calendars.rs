@@ -4,13 +4,12 @@ pub mod events;
 pub mod id;
 pub mod selection;
 pub mod time;
+pub mod writing;
 
-pub use events::{
-    EventChange, EventList, EventsQuery, NewEvent, OwnedEvent, create_event, delete_event, get_event,
-    list_events, update_event,
-};
+pub use events::{EventList, EventsQuery, OwnedEvent, list_events};
 pub use selection::{ConnectionCalendars, list_calendars, select_calendars, set_default};
 pub use time::EventTime;
+pub use writing::{EventChange, NewEvent, create_event, delete_event, get_event, update_event};
 
 use crate::{
     app::App,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
     availability::{self, Availability, Query as Question},
+    calendars::schedule_of,
     error::{Error, Result},
     ids::OwnerId,
     range::Interval,
@@ -125,14 +126,18 @@ pub(crate) async fn get_availability(
 ) -> std::result::Result<Json<Slots>, Problem> {
     let time_zone = iana(wanted.time_zone.as_deref())?;
     let (duration, hours) = (wanted.duration()?, wanted.hours()?);
+    window.check(app.clock.now())?;
+    let rows = app.store.owner_rows(&owner).await?;
+    let schedule = schedule_of(&app, &owner, &rows, Patience::Request).await?;
+    let zone = zone_named(time_zone.as_deref().unwrap_or(&schedule.time_zone))?;
     let question = Question {
-        window: window.interval(&app, &owner, time_zone.as_deref(), DEFAULT_DAYS).await?,
+        window: window.interval(app.clock.now(), DEFAULT_DAYS, &zone)?,
         duration: minutes(duration),
         hours,
         time_zone,
         patience: Patience::Request,
     };
-    let answer = availability::availability(&app, &owner, &question).await?;
+    let answer = availability::free_slots(&app, &owner, &rows, &schedule, &question).await?;
     Ok(Json(slots(&owner, answer)?))
 }
 
@@ -144,8 +149,11 @@ pub(crate) async fn get_free_busy(
     Acting(owner): Acting,
     Query(window): Query<Window>,
 ) -> std::result::Result<Json<Busy>, Problem> {
-    let window = window.interval(&app, &owner, None, DEFAULT_DAYS).await?;
-    let busy = availability::free_busy(&app, &owner, window).await?;
+    window.check(app.clock.now())?;
+    let rows = app.store.owner_rows(&owner).await?;
+    let schedule = schedule_of(&app, &owner, &rows, Patience::Request).await?;
+    let window = window.interval(app.clock.now(), DEFAULT_DAYS, &schedule.zone()?)?;
+    let busy = availability::free_busy(&app, &owner, &rows, &schedule, window).await?;
     let busy = busy.into_iter().map(|Interval { start, end }| BusyTime { start, end }).collect();
     Ok(Json(Busy { status: "success", user_id: user_id(&owner), busy }))
 }

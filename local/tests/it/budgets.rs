@@ -71,8 +71,10 @@ async fn status_is_one_read() {
 #[tokio::test]
 async fn events_are_one_read_and_one_call_a_connection() {
     let town = warm().await;
-    assert_eq!(town.get("/calendar/events").await.status, 200);
-    assert_eq!(counted(&town), trips(1, 0, 2));
+    for window in ["", "?from=2026-01-06&to=2026-01-07"] {
+        assert_eq!(town.get(&format!("/calendar/events{window}")).await.status, 200);
+        assert_eq!(counted(&town), trips(1, 0, 2), "{window}");
+    }
 }
 
 #[tokio::test]
@@ -93,8 +95,10 @@ async fn one_event_is_written_changed_and_deleted_with_at_most_two_reads_and_one
 #[tokio::test]
 async fn availability_is_two_reads_and_one_call_a_connection() {
     let town = warm().await;
-    assert_eq!(town.get("/calendar/availability").await.status, 200);
-    assert_eq!(counted(&town), trips(2, 0, 2));
+    for window in ["", "?from=2026-01-06&to=2026-01-07", "?from=2026-01-06T09:00&days_ahead=2"] {
+        assert_eq!(town.get(&format!("/calendar/availability{window}")).await.status, 200);
+        assert_eq!(counted(&town), trips(2, 0, 2), "{window}");
+    }
 }
 
 #[tokio::test]

@@ -32,8 +32,11 @@ async fn at_the_callback(town: &Town, provider: &str) -> (Visitor, Url) {
 
 fn with(url: &Url, name: &str, value: Option<&str>) -> Url {
     let mut changed = url.clone();
-    let kept: Vec<(String, String)> =
-        url.query_pairs().filter(|(key, _)| key != name).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
+    let kept: Vec<(String, String)> = url
+        .query_pairs()
+        .filter(|(key, _)| key != name)
+        .map(|(k, v)| (k.into_owned(), v.into_owned()))
+        .collect();
     changed.query_pairs_mut().clear().extend_pairs(kept).extend_pairs(value.map(|value| (name, value)));
     changed
 }
@@ -63,7 +66,10 @@ async fn without_an_override_start_goes_to_microsofts_own_address() {
     let town = Town::with(&[("MICROSOFT_CLIENT_ID", "00000000-0000-4000-8000-000000000001")]).await;
     let answer = town.answer(town.plain(Method::GET, &format!("/calendar/auth/start?user_id={USER}"))).await;
     let location = answer.headers["location"].to_str().unwrap();
-    assert!(location.starts_with("https://login.microsoftonline.com/common/oauth2/v2.0/authorize?"), "{location}");
+    assert!(
+        location.starts_with("https://login.microsoftonline.com/common/oauth2/v2.0/authorize?"),
+        "{location}"
+    );
 }
 
 #[tokio::test]
@@ -73,7 +79,10 @@ async fn s1_the_owner_completes_with_a_handle_and_his_session() {
     assert_eq!(connections(&town).await, 0, "nothing is linked before the proof");
     assert_eq!(town.counters().of("google", "token"), 0, "the code is not redeemed before the proof");
     let (status, answer) = visitor.complete(&town.session(USER), &handle).await.unwrap();
-    assert_eq!((status, &answer["connected"], &answer["account_email"]), (200, &json!(true), &json!(DEFAULT_EMAIL)));
+    assert_eq!(
+        (status, &answer["connected"], &answer["account_email"]),
+        (200, &json!(true), &json!(DEFAULT_EMAIL))
+    );
     assert_eq!(connections(&town).await, 1);
 }
 
@@ -142,9 +151,16 @@ async fn s1_somebody_elses_session_cookie_is_no_proof() {
 async fn s1_a_bearer_with_the_cookie_completes_and_answers_json() {
     let town = Town::new().await;
     let (visitor, callback) = at_the_callback(&town, "google").await;
-    let request = town.client.get(callback.as_str()).bearer_auth(town.session(USER)).header("accept", "application/json");
+    let request = town
+        .client
+        .get(callback.as_str())
+        .bearer_auth(town.session(USER))
+        .header("accept", "application/json");
     let answer = town.answer(request.header("cookie", visitor.cookie_header())).await;
-    assert_eq!((answer.status, &answer.body["success"], &answer.body["provider"]), (200, &json!(true), &json!("google")));
+    assert_eq!(
+        (answer.status, &answer.body["success"], &answer.body["provider"]),
+        (200, &json!(true), &json!("google"))
+    );
     assert!(answer.body["connection_id"].is_string());
 }
 
@@ -167,7 +183,8 @@ async fn s1_another_browser_gets_a_page_and_the_flow_is_burned() {
 async fn s1_a_wrong_cookie_a_wrong_provider_and_a_wrong_issuer_are_refused() {
     let town = Town::new().await;
     let (visitor, callback) = at_the_callback(&town, "google").await;
-    let (name, _) = visitor.cookie_header().split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned())).unwrap();
+    let (name, _) =
+        visitor.cookie_header().split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned())).unwrap();
     let request = town.client.get(callback.as_str()).header("cookie", format!("{name}=EXAMPLE"));
     let answer = town.answer(request).await;
     assert!(answer.headers["location"].to_str().unwrap().contains("code=cookie_mismatch"));
@@ -246,7 +263,8 @@ async fn s1_another_account_is_added_and_replaces_only_when_that_is_said() {
     town.stack.world.add_account(Account::google("third@example.com"));
     let mut visitor = Visitor::new(town.base()).unwrap();
     let start = format!("{}/calendar/auth/start?user_id={USER}&provider=google&replace=true", town.base());
-    let authorize_url = visitor.visit(&start).await.unwrap().headers()["location"].to_str().unwrap().to_owned();
+    let authorize_url =
+        visitor.visit(&start).await.unwrap().headers()["location"].to_str().unwrap().to_owned();
     let callback = visitor.consent(&authorize_url, &Choice::approve("third@example.com")).await.unwrap();
     let handle = visitor.come_back(&callback).await.unwrap().handle.unwrap();
     assert_eq!(connections(&town).await, 2, "the old links live until the new one is there");
@@ -301,7 +319,12 @@ async fn start_refuses_what_is_odd_and_names_the_field() {
         (&format!("user_id={USER}&return_to=https://evil.example"), 422, "return_to"),
     ] {
         let answer = town.answer(town.plain(Method::GET, &format!("/calendar/auth/start?{query}"))).await;
-        assert_eq!((answer.status, answer.body["field"].as_str()), (status, Some(field)), "{query}: {}", answer.text);
+        assert_eq!(
+            (answer.status, answer.body["field"].as_str()),
+            (status, Some(field)),
+            "{query}: {}",
+            answer.text
+        );
         assert!(answer.headers.get("location").is_none());
     }
     assert_eq!(town.counters().of("dynamodb", "TransactWriteItems"), 0);
@@ -310,7 +333,8 @@ async fn start_refuses_what_is_odd_and_names_the_field() {
 #[tokio::test]
 async fn s1_one_owner_cannot_start_for_ever_and_another_still_can() {
     let town = Town::new().await;
-    let start = |user: &str| town.answer(town.plain(Method::GET, &format!("/calendar/auth/start?user_id={user}")));
+    let start =
+        |user: &str| town.answer(town.plain(Method::GET, &format!("/calendar/auth/start?user_id={user}")));
     for _ in 0..20 {
         assert_eq!(start(USER).await.status, 307);
     }
