@@ -26,33 +26,33 @@ use shared::{
 };
 
 /// A Monday noon in winter: New York is five hours behind.
-pub const NOW: &str = "2026-01-05T12:00:00Z";
-pub const USER: &str = "user_2TestOwner";
-pub const OTHER: &str = "user_2SomebodyElse";
-pub const CALLER: &str = "+15550100123";
+pub(crate) const NOW: &str = "2026-01-05T12:00:00Z";
+pub(crate) const USER: &str = "user_2TestOwner";
+pub(crate) const OTHER: &str = "user_2SomebodyElse";
+pub(crate) const CALLER: &str = "+15550100123";
 
 /// A stack on a clock that stands still.
-pub struct Town {
-    pub stack: Stack,
-    pub client: Client,
+pub(crate) struct Town {
+    pub(crate) stack: Stack,
+    pub(crate) client: Client,
 }
 
 /// What the API answered.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: http::HeaderMap,
-    pub body: Value,
-    pub text: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Value,
+    pub(crate) text: String,
 }
 
 impl Town {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(&[]).await
     }
 
     /// With settings of its own.
-    pub async fn with(settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         logs::install(false);
         let settings =
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -62,7 +62,7 @@ impl Town {
     }
 
     /// With both calendars connected.
-    pub async fn connected() -> Self {
+    pub(crate) async fn connected() -> Self {
         let town = Self::new().await;
         town.connect("microsoft").await;
         town.connect("google").await;
@@ -70,40 +70,46 @@ impl Town {
     }
 
     /// Connects a provider for the usual user and returns the connection's id.
-    pub async fn connect(&self, provider: &str) -> String {
+    pub(crate) async fn connect(&self, provider: &str) -> String {
         visitor::connect(&self.stack.world, self.base(), USER, provider, DEFAULT_EMAIL).await.unwrap()
     }
 
-    pub fn base(&self) -> &str {
+    pub(crate) fn base(&self) -> &str {
         self.stack.base_url()
     }
 
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.stack.app.clock.now()
     }
 
-    pub fn advance(&self, seconds: i64) {
+    pub(crate) fn advance(&self, seconds: i64) {
         self.stack.app.clock.advance(SignedDuration::from_secs(seconds));
     }
 
-    pub fn counters(&self) -> &Counters {
+    pub(crate) fn counters(&self) -> &Counters {
         self.stack.world.counters()
     }
 
-    pub fn arm(&self, fault: Fault) {
+    pub(crate) fn arm(&self, fault: Fault) {
         self.stack.world.faults().arm(fault);
     }
 
-    pub fn session(&self, user: &str) -> String {
+    pub(crate) fn session(&self, user: &str) -> String {
         self.stack.world.session_token(user, &json!({}))
     }
 
     /// A call to the API as the usual user.
-    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         self.call_as(&self.session(USER), method, path, body).await
     }
 
-    pub async fn call_as(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn call_as(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
         let mut request = self.client.request(method, format!("{}{path}", self.base())).bearer_auth(token);
         if let Some(body) = body {
             request = request.json(&body);
@@ -111,12 +117,12 @@ impl Town {
         self.answer(request).await
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.call(Method::GET, path, None).await
     }
 
     /// Sends a request as it is.
-    pub async fn answer(&self, request: reqwest::RequestBuilder) -> Answer {
+    pub(crate) async fn answer(&self, request: reqwest::RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
@@ -124,26 +130,26 @@ impl Town {
     }
 
     /// A request without a session.
-    pub fn plain(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn plain(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.client.request(method, format!("{}{path}", self.base()))
     }
 
     /// A webhook of Clerk's about a user, and the status it was answered with.
-    pub async fn clerk(&self, event: UserEvent, user: &str, email: Option<&str>) -> u16 {
+    pub(crate) async fn clerk(&self, event: UserEvent, user: &str, email: Option<&str>) -> u16 {
         let webhook = self.stack.world.user_webhook(event, user, email);
         let url = format!("{}/webhooks/clerk", self.base());
         self.stack.world.deliver(&self.client, &webhook, &url).await.unwrap().status
     }
 
     /// Delivers a message of Clerk's, and the API's answer.
-    pub async fn webhook(&self, webhook: &Webhook) -> Answer {
+    pub(crate) async fn webhook(&self, webhook: &Webhook) -> Answer {
         let request = self.plain(Method::POST, "/webhooks/clerk").body(webhook.body.clone());
         let headers = webhook.headers.iter();
         self.answer(headers.fold(request, |request, (name, value)| request.header(name, value))).await
     }
 
     /// Every row of a table, without being counted.
-    pub fn rows(&self, table: &str) -> Vec<Value> {
+    pub(crate) fn rows(&self, table: &str) -> Vec<Value> {
         let request = serde_json::from_value(json!({"TableName": table})).unwrap();
         let page = self.stack.dynamo.database().scan(request).unwrap();
         let page = serde_json::to_value(page).unwrap();
@@ -151,7 +157,7 @@ impl Town {
     }
 
     /// A VAPI credential whose calls are the usual user's.
-    pub async fn phone_line(&self, kind: CredentialKind) -> (String, String) {
+    pub(crate) async fn phone_line(&self, kind: CredentialKind) -> (String, String) {
         let app = &self.stack.app;
         let owner = OwnerId::user(USER).unwrap();
         let (id, secret) = voice::issue_credential(app, owner.clone(), kind).await.unwrap();
@@ -161,12 +167,12 @@ impl Town {
     }
 
     /// A line with a secret, ready for calls.
-    pub async fn line(&self) -> Credential {
+    pub(crate) async fn line(&self) -> Credential {
         Credential::Secret(self.phone_line(CredentialKind::Secret).await.1)
     }
 
     /// What the usual user's ledger holds, from a month ago on.
-    pub async fn ledger(&self) -> Vec<Entry> {
+    pub(crate) async fn ledger(&self) -> Vec<Entry> {
         let month = SignedDuration::from_hours(31 * 24);
         let span = Interval::new(self.now() - month, self.now() + month * 6);
         let days = self.stack.app.store.days(&OwnerId::user(USER).unwrap(), span).await.unwrap();
@@ -174,7 +180,7 @@ impl Town {
     }
 
     /// The events of both default accounts that a booking made.
-    pub fn appointments(&self) -> Vec<(Provider, EventView)> {
+    pub(crate) fn appointments(&self) -> Vec<(Provider, EventView)> {
         let of = |provider| {
             self.stack.world.events(provider, DEFAULT_EMAIL).into_iter().map(move |event| (provider, event))
         };
@@ -183,7 +189,12 @@ impl Town {
     }
 
     /// One tool call of a phone call, and the line that comes back.
-    pub async fn say(&self, call: &PhoneCall, line: &Credential, tool: &ToolCall) -> Result<String, String> {
+    pub(crate) async fn say(
+        &self,
+        call: &PhoneCall,
+        line: &Credential,
+        tool: &ToolCall,
+    ) -> Result<String, String> {
         let message = call.tool_calls(std::slice::from_ref(tool), self.now());
         let url = format!("{}/vapi/webhook", self.base());
         let answered = self.stack.world.vapi_message(&self.client, &url, line, &message).await.unwrap();
@@ -193,13 +204,13 @@ impl Town {
 
 impl Answer {
     /// The stable code of an error.
-    pub fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
     }
 }
 
 /// A message signed with Clerk's endpoint secret as Svix does, in any shape.
-pub fn signed(id: &str, unix: i64, body: &str) -> Webhook {
+pub(crate) fn signed(id: &str, unix: i64, body: &str) -> Webhook {
     let key = STANDARD.decode(SIGNING_SECRET.trim_start_matches("whsec_")).unwrap();
     let signature = STANDARD.encode(random::hmac_sha256(&key, format!("{id}.{unix}.{body}").as_bytes()));
     let headers = [
@@ -211,6 +222,6 @@ pub fn signed(id: &str, unix: i64, body: &str) -> Webhook {
     Webhook { headers, body: body.to_owned() }
 }
 
-pub fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
