@@ -65,6 +65,7 @@ impl App {
             ..SessionRules::default()
         };
         let jwks = Jwks::new(keys, http.clone())?;
+        let retention = SignedDuration::from_hours(24 * i64::from(config.booking_retention_days));
         let endpoints = config.providers.iter().map(|(provider, settings)| {
             let real = Endpoints::real(*provider);
             let set = settings.overrides.clone();
@@ -78,7 +79,7 @@ impl App {
         });
         Ok(Self {
             endpoints: Arc::new(endpoints.collect()),
-            store: Store::new(aws.clone(), config.tables.clone()),
+            store: Store::new(aws.clone(), config.tables.clone(), retention),
             vault: Vault::new(aws.clone(), clock.clone(), config.stage.as_str(), &config.kms_key_id),
             secrets: Secrets::new(aws, clock.clone(), config.secrets.clone()),
             jwks,
@@ -126,15 +127,14 @@ impl App {
 
     /// Where a person connects a calendar again: a visit to our own start URL.
     pub fn connect_url(&self, owner: &crate::ids::OwnerId, provider: Option<Provider>) -> String {
-        let mut url = format!("{}/calendar/auth/start", self.config.public_base_url);
-        if !owner.is_tenant() {
-            url.push_str("?user_id=");
-            url.push_str(owner.id());
-            if let Some(provider) = provider {
-                url.push_str("&provider=");
-                url.push_str(provider.as_str());
-            }
+        if owner.is_tenant() {
+            // A start is for a person; his front end knows how to connect a tenant.
+            return self.config.frontend_return_urls.first().map(ToString::to_string).unwrap_or_default();
         }
-        url
+        let start = format!("{}/calendar/auth/start?user_id={}", self.config.public_base_url, owner.id());
+        match provider {
+            Some(provider) => format!("{start}&provider={provider}"),
+            None => start,
+        }
     }
 }

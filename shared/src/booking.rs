@@ -169,5 +169,6 @@ fn draft(app: &App, owner: &OwnerId, rows: &OwnerRows, request: &Request) -> Res
         connection,
         event_id: None,
         created_at: app.clock.now(),
+        ttl: app.store.forgotten(request.slot.end),
     })
 }

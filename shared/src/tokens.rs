@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use self::{
-    refresh::{LEASE, refresh, refresh_under_lease},
+    refresh::{LEASE, give_up, refresh, refresh_under_lease},
     sealed::{data_key, open},
 };
 use crate::{
@@ -69,7 +69,14 @@ where
         Ok(value) => Ok(value),
         Err(failure) if failure.class == Class::RefreshAndRetry => {
             let again = refresh(app, connection, live.version).await?;
-            call(again.token).await.map_err(|failure| told(app, connection, &failure))
+            match call(again.token).await {
+                Ok(value) => Ok(value),
+                // A token fresh from the provider that the provider refuses: the grant is gone.
+                Err(failure) if failure.class == Class::RefreshAndRetry => {
+                    Err(give_up(app, connection, again.version).await?)
+                }
+                Err(failure) => Err(told(app, connection, &failure)),
+            }
         }
         Err(failure) => Err(told(app, connection, &failure)),
     }
@@ -97,7 +104,7 @@ async fn live(app: &App, connection: &Connection, patience: Patience) -> Result<
     if left <= ENOUGH_LIFE {
         return refresh(app, connection, connection.token_version).await;
     }
-    if patience == Patience::Request && now >= connection.refresh_at {
+    if patience == Patience::Request && now >= connection.refresh_at && connection.refresh.is_some() {
         // In the last quarter of its life: refresh if nobody else does, and live on with the old one if that fails.
         let lease_id = crate::random::id();
         if let Some(row) = app.store.lease(connection, &lease_id, now, LEASE).await? {

@@ -18,7 +18,7 @@ use crate::{
         dedupe::Delivery,
         directory::{Membership, Role, User},
     },
-    webhooks,
+    webhooks::{self, Refused},
 };
 
 /// DynamoDB takes a hundred actions in a transaction.
@@ -64,7 +64,7 @@ pub async fn me(app: &App, clerk_id: &str) -> Result<Me> {
         created_at: user.created_at,
         updated_at: Timestamp::from_millisecond(user.updated_ms).unwrap_or(user.created_at),
         connected: connected(&rows),
-        memberships,
+        memberships: memberships.into_iter().filter(|membership| !membership.ended).collect(),
     })
 }
 
@@ -101,14 +101,22 @@ async fn first_seen(app: &App, clerk_id: &str) -> Result<User> {
 pub async fn clerk_webhook(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<()> {
     let secrets = signing_secrets(app).await?;
     let now = app.clock.now();
-    let delivery = webhooks::verify(&secrets, headers, body, now).map_err(|refused| {
-        tracing::info!(?refused, "a Clerk webhook was refused");
-        Error::Unauthenticated { code: "webhook_signature" }
+    let delivery = webhooks::verify(&secrets, headers, body, now).map_err(|refused| match refused {
+        Refused::Secret => refused.into(),
+        // Which of its parts was wrong is nobody's business but the log's.
+        _ => {
+            tracing::info!(code = refused.code(), "a Clerk webhook was refused");
+            Error::Unauthenticated { code: "webhook_signature" }
+        }
     })?;
     let event = event::read(body)?;
     match &event {
         ClerkEvent::Upsert(UserRow { id, .. }) | ClerkEvent::Delete { user_id: id } => known("data.id", id)?,
-        ClerkEvent::Membership { user_id, .. } => known("data.public_user_data.user_id", user_id)?,
+        ClerkEvent::Membership { user_id, org_id, .. } => {
+            known("data.public_user_data.user_id", user_id)?;
+            OwnerId::tenant(OwnerKind::Business, org_id)
+                .map_err(|_| Error::invalid("data.organization.id", "must be the id of an organisation"))?;
+        }
         ClerkEvent::Ignore { .. } => return Ok(()),
     }
     match app.store.claim_delivery("clerk", delivery.as_str(), now).await? {
@@ -121,16 +129,25 @@ pub async fn clerk_webhook(app: &App, headers: &HeaderMap, body: &[u8]) -> Resul
     }
     let done = app.store.finish_delivery("clerk", delivery.as_str(), now)?;
     let effect = match event {
-        ClerkEvent::Upsert(user) => app.store.upsert_user(row(user, now))?,
+        ClerkEvent::Upsert(user) => vec![app.store.upsert_user(row(user, now))?],
         ClerkEvent::Delete { user_id } => return erase(app, &user_id, done).await,
-        ClerkEvent::Membership { op, user_id, org_id, role } => {
-            // A Clerk organisation is a business of ours with the organisation's id.
-            let Ok(tenant) = OwnerId::tenant(OwnerKind::Business, &org_id) else { return Ok(()) };
-            membership(app, op, &user_id, tenant, role.as_deref())?
+        ClerkEvent::Membership { op, user_id, org_id, role, at } => {
+            let membership = Membership {
+                // A Clerk organisation is a business of ours with the organisation's id.
+                tenant: OwnerId::tenant(OwnerKind::Business, &org_id)?,
+                role: if role.is_some_and(|role| role.ends_with("admin")) {
+                    Role::Admin
+                } else {
+                    Role::Member
+                },
+                updated_ms: at.unwrap_or(now).as_millisecond(),
+                ended: op == MembershipOp::Delete,
+            };
+            app.store.put_membership(&user_id, membership)?.into()
         }
         ClerkEvent::Ignore { .. } => return Ok(()),
     };
-    match app.store.transact(vec![effect, done.clone()]).await? {
+    match app.store.transact([effect, vec![done.clone()]].concat()).await? {
         Transaction::Done => Ok(()),
         // Older than what we have, or about a deleted user: nothing to do, and nothing to repeat.
         Transaction::Refused(_) => match app.store.transact(vec![done]).await? {
@@ -186,22 +203,5 @@ async fn unconditionally(app: &App, actions: Vec<TransactWriteItem>) -> Result<(
     match landed(app.store.transact(actions).await?)? {
         Write::Done => Ok(()),
         Write::Refused => Err(Error::internal("an unconditional write was refused")),
-    }
-}
-
-fn membership(
-    app: &App,
-    op: MembershipOp,
-    user_id: &str,
-    tenant: OwnerId,
-    role: Option<&str>,
-) -> Result<TransactWriteItem> {
-    match op {
-        MembershipOp::Upsert => {
-            let role =
-                if role.is_some_and(|role| role.ends_with("admin")) { Role::Admin } else { Role::Member };
-            app.store.put_membership(user_id, Membership { tenant, role })
-        }
-        MembershipOp::Delete => app.store.delete_membership(user_id, &tenant),
     }
 }

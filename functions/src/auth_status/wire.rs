@@ -1,21 +1,14 @@
 //! Connections as they are shown: what is wrong, why, and what mends it.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
     app::App,
     ids::{OwnerId, Provider},
+    providers::spec::spec,
     store::connections::{Cause, Connection, OwnerRows, Status},
 };
 use utoipa::ToSchema;
-
-/// How long a grant lives without use (PROVIDERS.md: Microsoft 90 days rolling, Google six months).
-const fn idle_life(provider: Provider) -> SignedDuration {
-    match provider {
-        Provider::Microsoft => SignedDuration::from_hours(24 * 90),
-        Provider::Google => SignedDuration::from_hours(24 * 180),
-    }
-}
 
 /// Whether a calendar is connected.
 #[derive(Serialize, ToSchema)]
@@ -112,7 +105,9 @@ fn is_live(connection: &Connection, now: Timestamp) -> bool {
 
 fn likely_death(connection: &Connection) -> Option<Timestamp> {
     match (connection.status, &connection.refresh) {
-        (Status::Active, Some(_)) => connection.last_used_at.checked_add(idle_life(connection.provider)).ok(),
+        (Status::Active, Some(_)) => {
+            connection.last_used_at.checked_add(spec(connection.provider).idle_lifetime).ok()
+        }
         (Status::Active, None) => Some(connection.expires_at),
         (Status::InsufficientScope | Status::ReauthRequired, _) => None,
     }

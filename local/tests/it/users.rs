@@ -213,3 +213,29 @@ async fn other_messages_are_taken_and_odd_ones_name_their_field() {
     assert_eq!((answer.status, answer.code()), (413, "payload_too_large"));
     assert_eq!(people(&town), 0);
 }
+
+/// A membership event as Clerk sends it.
+fn membership(kind: &str, at_ms: i64) -> String {
+    json!({
+        "type": format!("organizationMembership.{kind}"), "timestamp": at_ms, "object": "event",
+        "data": {"role": "org:admin", "organization": {"id": "org_2Salon"}, "public_user_data": {"user_id": USER}},
+    })
+    .to_string()
+}
+
+#[tokio::test]
+async fn s4_a_late_event_brings_no_membership_back() {
+    let town = Town::new().await;
+    let now = town.now();
+    let tell = async |id: &str, kind: &str, at_ms: i64| {
+        let answer = town.webhook(&signed(id, now.as_second(), &membership(kind, at_ms))).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        town.get("/calendar/auth/status?owner=business:org_2Salon").await.status
+    };
+    assert_eq!(tell("msg_1", "created", 1_000).await, 200);
+    assert_eq!(tell("msg_2", "deleted", 3_000).await, 404);
+    assert_eq!(tell("msg_3", "updated", 2_000).await, 404, "it happened before the end");
+    assert_eq!(tell("msg_4", "created", 4_000).await, 200, "joining again counts");
+    assert_eq!(town.clerk(UserEvent::Deleted, USER, None).await, 200);
+    assert_eq!(tell("msg_5", "created", 5_000).await, 404, "a deleted user joins nothing");
+}

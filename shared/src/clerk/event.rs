@@ -26,6 +26,8 @@ pub enum ClerkEvent {
         org_id: String,
         /// As what, such as `org:admin`.
         role: Option<String>,
+        /// When it happened: deliveries may arrive out of order, and the later one wins.
+        at: Option<Timestamp>,
     },
     /// Anything else; it is answered with success, or Svix would repeat it for a day.
     Ignore {
@@ -72,9 +74,9 @@ pub fn read(payload: &[u8]) -> Result<ClerkEvent> {
         "user.created" | "user.updated" => Ok(ClerkEvent::Upsert(user(data()?)?)),
         "user.deleted" => Ok(ClerkEvent::Delete { user_id: required(data()?, "data.", "id")? }),
         "organizationMembership.created" | "organizationMembership.updated" => {
-            membership(MembershipOp::Upsert, data()?)
+            membership(MembershipOp::Upsert, event, data()?)
         }
-        "organizationMembership.deleted" => membership(MembershipOp::Delete, data()?),
+        "organizationMembership.deleted" => membership(MembershipOp::Delete, event, data()?),
         _ => Ok(ClerkEvent::Ignore { kind }),
     }
 }
@@ -104,7 +106,7 @@ fn primary_email(data: &Map<String, Value>) -> Result<Option<String>> {
     }
 }
 
-fn membership(op: MembershipOp, data: &Map<String, Value>) -> Result<ClerkEvent> {
+fn membership(op: MembershipOp, event: &Map<String, Value>, data: &Map<String, Value>) -> Result<ClerkEvent> {
     let within = |name: &'static str| {
         object(data, "data.", name)?
             .ok_or_else(|| Error::invalid(format!("data.{name}"), "must be an object"))
@@ -114,6 +116,7 @@ fn membership(op: MembershipOp, data: &Map<String, Value>) -> Result<ClerkEvent>
         user_id: required(within("public_user_data")?, "data.public_user_data.", "user_id")?,
         org_id: required(within("organization")?, "data.organization.", "id")?,
         role: optional(data, "data.", "role")?,
+        at: instant(event, "", "timestamp")?,
     })
 }
 
@@ -222,8 +225,14 @@ mod tests {
         ] {
             let (user_id, org_id) = ("user_2abc".to_owned(), "org_1".to_owned());
             check(
-                &json!({"type": format!("organizationMembership.{kind}"), "data": data}),
-                ClerkEvent::Membership { op, user_id, org_id, role: Some("org:admin".to_owned()) },
+                &json!({"type": format!("organizationMembership.{kind}"), "data": data, "timestamp": 1_767_614_400_000_i64}),
+                ClerkEvent::Membership {
+                    op,
+                    user_id,
+                    org_id,
+                    role: Some("org:admin".to_owned()),
+                    at: Timestamp::from_second(1_767_614_400).ok(),
+                },
             );
         }
     }

@@ -1,6 +1,6 @@
 //! People and keys to the door: users, memberships, service tokens, VAPI credentials and the routes of calls.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,11 @@ pub struct Membership {
     pub tenant: OwnerId,
     /// `admin` or `member`.
     pub role: Role,
+    /// When Clerk said so, in milliseconds: an older event never overwrites a newer one.
+    pub updated_ms: i64,
+    /// It was, and is no more; kept so that a late event cannot bring it back.
+    #[serde(default)]
+    pub ended: bool,
 }
 
 /// What a member may do.
@@ -149,7 +154,7 @@ impl Store {
         self.get(&self.tables().directory, keys::user(clerk_id)).await?.map(from_item).transpose()
     }
 
-    /// Reads a user and his memberships (one query).
+    /// Reads a user and his memberships, ended ones as well (one query).
     pub async fn user_and_memberships(&self, clerk_id: &str) -> Result<(Option<User>, Vec<Membership>)> {
         let (mut user, mut memberships) = (None, Vec::new());
         for item in self.query(&self.tables().directory, keys::user(clerk_id).pk).await? {
@@ -172,7 +177,7 @@ impl Store {
             .set_item(Some(item))
             .condition_expression(NEWER_AND_ALIVE)
             .expression_attribute_values(":updated", number(updated))
-            .expression_attribute_values(":false", aws_sdk_dynamodb::types::AttributeValue::Bool(false));
+            .expression_attribute_values(":false", AttributeValue::Bool(false));
         Ok(TransactWriteItem::builder().put(put.build().map_err(odd)?).build())
     }
 
@@ -192,19 +197,31 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put.build().map_err(odd)?).build())
     }
 
-    /// Reads one membership.
+    /// Reads one membership; none when it has ended.
     pub async fn membership(&self, clerk_id: &str, tenant: &OwnerId) -> Result<Option<Membership>> {
-        self.get(&self.tables().directory, keys::membership(clerk_id, tenant))
-            .await?
-            .map(from_item)
-            .transpose()
+        let item = self.get(&self.tables().directory, keys::membership(clerk_id, tenant)).await?;
+        let found: Option<Membership> = item.map(from_item).transpose()?;
+        Ok(found.filter(|membership| !membership.ended))
     }
 
-    /// The action that writes a membership.
-    pub fn put_membership(&self, clerk_id: &str, membership: Membership) -> Result<TransactWriteItem> {
+    /// The actions that write a membership or its end, unless a newer one is there or the user is deleted.
+    pub fn put_membership(&self, clerk_id: &str, membership: Membership) -> Result<[TransactWriteItem; 2]> {
+        let updated = membership.updated_ms;
         let item = to_item(keys::membership(clerk_id, &membership.tenant), membership)?;
-        let put = Put::builder().table_name(&self.tables().directory).set_item(Some(item));
-        Ok(TransactWriteItem::builder().put(put.build().map_err(odd)?).build())
+        let put = Put::builder()
+            .table_name(&self.tables().directory)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk) OR updated_ms <= :updated")
+            .expression_attribute_values(":updated", number(updated));
+        let alive = ConditionCheck::builder()
+            .table_name(&self.tables().directory)
+            .set_key(Some(keys::user(clerk_id).item()))
+            .condition_expression("attribute_not_exists(deleted) OR deleted = :false")
+            .expression_attribute_values(":false", AttributeValue::Bool(false));
+        Ok([
+            TransactWriteItem::builder().put(put.build().map_err(odd)?).build(),
+            TransactWriteItem::builder().condition_check(alive.build().map_err(odd)?).build(),
+        ])
     }
 
     /// The action that ends a membership.

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// No appointment with its buffers reaches further than this beyond the days it lies in; the schedule allows no more.
-pub const LARGEST_REACH: SignedDuration = SignedDuration::from_hours(12);
+pub const LARGEST_REACH: SignedDuration = SignedDuration::from_hours(24);
 
 /// Something that takes time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,9 @@ pub struct Day {
     pub version: u64,
     /// What takes time.
     pub entries: Vec<Entry>,
+    /// When it may be forgotten.
+    #[serde(default, with = "seconds::optional", skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<Timestamp>,
 }
 
 impl Stored for Day {
@@ -138,6 +141,9 @@ pub struct Booking {
     /// When it was made.
     #[serde(with = "seconds::required")]
     pub created_at: Timestamp,
+    /// When it may be forgotten (`BOOKING_RETENTION_DAYS` after its end).
+    #[serde(with = "seconds::required")]
+    pub ttl: Timestamp,
 }
 
 impl Stored for Booking {
@@ -212,6 +218,9 @@ impl Store {
     fn write_day(&self, owner: &OwnerId, date: Date, mut day: Day) -> Result<TransactWriteItem> {
         let read = day.version;
         day.version += 1;
+        // An appointment that touches the day may end on the next.
+        let end = date.tomorrow().and_then(|next| next.to_zoned(TimeZone::UTC)).map(|next| next.timestamp());
+        day.ttl = end.ok().map(|end| self.forgotten(end));
         let put = Put::builder()
             .table_name(&self.tables().bookings)
             .set_item(Some(to_item(keys::day(owner, date), day)?));

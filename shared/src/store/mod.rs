@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::TransactWriteItem,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     aws::Aws,
@@ -35,6 +35,7 @@ struct Inner {
     aws: Aws,
     client: OnceLock<Client>,
     tables: Tables,
+    retention: SignedDuration,
 }
 
 /// Whether a conditional write landed.
@@ -60,9 +61,14 @@ pub enum Transaction {
 }
 
 impl Store {
-    /// Calls nothing yet.
-    pub fn new(aws: Aws, tables: Tables) -> Self {
-        Self(Arc::new(Inner { aws, client: OnceLock::new(), tables }))
+    /// Calls nothing yet. Bookings may be forgotten `retention` after their end.
+    pub fn new(aws: Aws, tables: Tables, retention: SignedDuration) -> Self {
+        Self(Arc::new(Inner { aws, client: OnceLock::new(), tables, retention }))
+    }
+
+    /// When something that ended may be forgotten.
+    pub fn forgotten(&self, ended: Timestamp) -> Timestamp {
+        ended.saturating_add(self.0.retention).unwrap_or(Timestamp::MAX)
     }
 
     fn client(&self) -> &Client {

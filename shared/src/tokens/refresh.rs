@@ -128,6 +128,21 @@ async fn refused(app: &App, row: &Connection, lease_id: &str, failure: &Failure)
     Err(needs_connection(app, row, "reauth_required"))
 }
 
+/// Marks a connection whose newest token is refused, unless somebody wrote a newer one.
+pub(super) async fn give_up(app: &App, connection: &Connection, version: u64) -> Result<Error> {
+    let row = reread(app, connection).await?;
+    if row.token_version == version {
+        match app.store.mark_reauth(&row, Cause::Revoked).await? {
+            Write::Done => {
+                tracing::warn!(connection = %row.id, provider = %row.provider, "a fresh token is refused; needs its owner");
+            }
+            // Written again in between: the next call uses that.
+            Write::Refused => {}
+        }
+    }
+    Ok(needs_connection(app, &row, "reauth_required"))
+}
+
 /// Why a grant is gone, from the provider's code (PROVIDERS.md, Microsoft and Google).
 fn cause_of(failure: &Failure) -> Cause {
     match failure.reason.as_deref() {
