@@ -37,19 +37,28 @@ pub(crate) async fn finish(State(function): State<Function>, request: Request, n
     );
     async {
         let mut response = next.run(request).await;
-        if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let problem = response.extensions_mut().remove::<Problem>();
+        if let Some(problem) = &problem {
             response = problem.render(&request_id, response);
         }
         for (name, value) in HEADERS {
             response.headers_mut().entry(name).or_insert(value);
         }
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(status = response.status().as_u16(), duration_ms, "request done");
+        let told = response.extensions_mut().remove::<Told>();
+        match problem.or(told.map(|Told(problem)| problem)) {
+            Some(problem) => problem.log(Some(duration_ms)),
+            None => tracing::info!(status = response.status().as_u16(), duration_ms, "request done"),
+        }
         response
     }
     .instrument(span.clone())
     .await
 }
+
+/// Goes with a response that tells a problem in its own way (a redirect, a page), for the log line.
+#[derive(Clone)]
+pub(crate) struct Told(pub(crate) Problem);
 
 /// Answers a path that this function does not have.
 pub(crate) async fn no_route() -> Problem {

@@ -131,23 +131,22 @@ impl Problem {
         }
     }
 
-    /// Writes the log line: faults of ours as errors, outages as warnings, refusals as information.
-    pub(crate) fn log(&self) {
+    /// Writes the request's log line: faults of ours as errors, outages as warnings, refusals as information.
+    pub(crate) fn log(&self, duration_ms: Option<u64>) {
         let (status, code) = (self.status().as_u16(), self.code());
         let cause = match &self.cause {
             Cause::Error(error) => error.to_string(),
             Cause::NoRoute | Cause::WrongMethod | Cause::WrongMediaType | Cause::TooLarge => code.to_owned(),
         };
         match status {
-            503 => tracing::warn!(status, code, "{cause}"),
-            500.. => tracing::error!(status, code, "{cause}"),
-            _ => tracing::info!(status, code, "refused: {cause}"),
+            503 => tracing::warn!(status, code, duration_ms, "{cause}"),
+            500.. => tracing::error!(status, code, duration_ms, "{cause}"),
+            _ => tracing::info!(status, code, duration_ms, "refused: {cause}"),
         }
     }
 
-    /// The response, logged once. Headers that `base` carries stay (`Allow`).
+    /// The response. Headers that `base` carries stay (`Allow`).
     pub(crate) fn render(&self, request_id: &str, base: Response) -> Response {
-        self.log();
         let (mut parts, _) = base.into_parts();
         parts.status = self.status();
         parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

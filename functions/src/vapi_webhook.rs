@@ -82,7 +82,7 @@ fn rendered(answer: VoiceAnswer) -> Value {
 /// The sentence for an error, which ends here and is logged here.
 fn spoken(error: Error) -> String {
     let sentence = sentence(&error);
-    Problem::from(error).log();
+    Problem::from(error).log(None);
     sentence
 }
 

@@ -164,6 +164,11 @@ impl Config {
         read::Reader::new(&lookup).config()
     }
 
+    /// Whether browsers reach us without TLS, which only the local stage allows.
+    pub fn is_plain_http(&self) -> bool {
+        self.stage == Stage::Local && self.public_base_url.starts_with("http://")
+    }
+
     /// The return URL to use: `wanted` if it is on the allow-list (exactly), else none.
     pub fn return_url(&self, wanted: Option<&str>) -> Option<&Url> {
         match wanted {

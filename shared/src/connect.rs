@@ -8,7 +8,7 @@ pub mod disconnect;
 pub mod link;
 pub mod start;
 
-use crate::{ids::Provider, random, store::flows::Flow};
+use crate::{config::Config, ids::Provider, random, store::flows::Flow};
 
 pub use callback::{Callback, Failed, Outcome, callback, complete};
 pub use disconnect::disconnect;
@@ -22,10 +22,15 @@ pub fn redirect_uri(public_base_url: &str, provider: Provider) -> String {
     }
 }
 
+/// The name of the cookie of the flow that a state belongs to.
+pub fn cookie_of_state(config: &Config, state: &str) -> String {
+    cookie_name(config, &flow_id(state))
+}
+
 /// The name of a flow's cookie: one for each flow, so that two tabs work. Only the local stage may drop `__Host-`,
 /// which demands `Secure`, because it runs on plain HTTP (RFC 6265bis, cookie name prefixes).
-pub fn cookie_name(flow_id: &str, plain_http: bool) -> String {
-    let prefix = if plain_http { "" } else { "__Host-" };
+fn cookie_name(config: &Config, flow_id: &str) -> String {
+    let prefix = if config.is_plain_http() { "" } else { "__Host-" };
     format!("{prefix}slk_flow_{}", flow_id.get(..8).unwrap_or_default())
 }
 

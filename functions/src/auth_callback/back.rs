@@ -7,11 +7,9 @@ use serde::Serialize;
 use shared::{
     access::bearer,
     app::App,
-    config::Stage,
     connect::{self, Callback, Failed, Outcome, link::Linked},
     error::Error,
     ids::Provider,
-    random,
 };
 use url::Url;
 use utoipa::ToSchema;
@@ -19,6 +17,7 @@ use utoipa::ToSchema;
 use super::Sent;
 use crate::{
     extract::{cookies, text},
+    finish::Told,
     pages,
     problem::Problem,
 };
@@ -90,12 +89,12 @@ fn refusal(failed: Failed, json: bool) -> Response {
     if json {
         return problem.into_response();
     }
-    // Not rendered as a problem, so that its line in the log is written here.
-    problem.log();
-    if lost_cookie {
-        return pages::lost_cookie(reason, &return_to);
-    }
-    redirect(&return_to, &[("auth", "error"), ("code", problem.code())], None)
+    let mut response = match lost_cookie {
+        true => pages::lost_cookie(reason, &return_to),
+        false => redirect(&return_to, &[("auth", "error"), ("code", problem.code())], None),
+    };
+    response.extensions_mut().insert(Told(problem));
+    response
 }
 
 /// Back to the front end, our parameters behind those that its URL has.
@@ -111,9 +110,8 @@ fn redirect(return_to: &str, parameters: &[(&str, &str)], fragment: Option<&str>
 /// Clears the cookie of the flow that `state` names; it is burned.
 fn without_cookie(app: &App, state: Option<&str>, response: Response) -> Response {
     let Some(state) = state.filter(|state| !state.is_empty()) else { return response };
-    let plain_http = app.config.stage == Stage::Local && app.config.public_base_url.starts_with("http://");
-    let name = connect::cookie_name(&random::hex(&random::sha256(state.as_bytes())), plain_http);
-    let secure = if plain_http { "" } else { "; Secure" };
+    let name = connect::cookie_of_state(&app.config, state);
+    let secure = if app.config.is_plain_http() { "" } else { "; Secure" };
     let clear = format!("{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}");
     let headers: [(HeaderName, String); 1] = [(header::SET_COOKIE, clear)];
     (axum::response::AppendHeaders(headers), response).into_response()

@@ -102,3 +102,20 @@ async fn s2_disconnecting_leaves_no_token_and_no_key() {
     let left = town.rows("connections");
     assert!(left.iter().all(|row| row["kind"]["S"] == "settings"), "{left:?}");
 }
+
+#[tokio::test]
+async fn a_refusal_is_one_log_line_with_its_code() {
+    let town = Town::new().await;
+    let lines = |about: &str| logs::lines().iter().filter(|line| line.contains(about)).count();
+    let refused = town.answer(town.plain(Method::GET, "/calendar/auth/start?user_id=user_2OneLine%21")).await;
+    let request = refused.body["request_id"].as_str().unwrap();
+    assert_eq!((refused.status, lines(request)), (422, 1));
+    let back =
+        town.answer(town.plain(Method::GET, "/calendar/auth/callback/google?state=EXAMPLEoneline")).await;
+    assert_eq!(back.status, 303);
+    let line = logs::lines().into_iter().rfind(|line| line.contains("state_unknown")).unwrap();
+    assert!(
+        line.contains("/calendar/auth/callback/{provider}") && !line.contains("EXAMPLEoneline"),
+        "{line}"
+    );
+}

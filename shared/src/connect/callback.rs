@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     app::App,
-    config::{Activation, Stage},
+    config::Activation,
     error::{Error, Result},
     ids::Provider,
     providers::spec::Endpoints,
@@ -142,8 +142,7 @@ fn dead_flow(dead: Dead) -> Error {
 
 /// Whether the browser is the one that started; none when it sent no cookie of this flow.
 fn cookie_holds(app: &App, back: &Callback<'_>, flow: &Flow) -> Option<bool> {
-    let plain_http = app.config.stage == Stage::Local && app.config.public_base_url.starts_with("http://");
-    let name = cookie_name(&flow.id, plain_http);
+    let name = cookie_name(&app.config, &flow.id);
     let (_, value) = back.cookies.iter().find(|(cookie, _)| *cookie == name)?;
     let hash = random::hex(&random::sha256(value.as_bytes()));
     Some(random::same(hash.as_bytes(), flow.cookie_hash.as_bytes()))

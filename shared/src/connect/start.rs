@@ -7,7 +7,6 @@ use url::Url;
 use super::{cookie_name, flow_id, redirect_uri};
 use crate::{
     app::App,
-    config::Stage,
     error::{Error, Result},
     ids::{OwnerId, Provider},
     providers::oauth,
@@ -95,12 +94,11 @@ pub async fn start(app: &App, visit: &Start<'_>) -> Result<Started> {
     if !app.store.start_flow(flow, &counters, now).await? {
         return Err(Error::TooManyRequests { retry_after: FLOW_LIFE });
     }
-    let plain_http = app.config.stage == Stage::Local && app.config.public_base_url.starts_with("http://");
     Ok(Started {
         authorize_url,
-        cookie_name: cookie_name(&id, plain_http),
+        cookie_name: cookie_name(&app.config, &id),
         cookie: SecretString::from(cookie),
-        secure: !plain_http,
+        secure: !app.config.is_plain_http(),
     })
 }
 
