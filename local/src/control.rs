@@ -4,14 +4,15 @@ use std::sync::{Arc, OnceLock};
 
 use axum::{
     Json, Router,
-    extract::State,
+    body::Bytes,
+    extract::{FromRequest, Request, State},
     http::StatusCode,
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use shared::{
     access,
@@ -21,10 +22,8 @@ use shared::{
 };
 
 use crate::{
-    fixtures,
-    gateway::Template,
-    logs,
-    stack::{Parts, TEMPLATE},
+    fixtures, logs,
+    stack::{Parts, template},
     visitor,
     world::{self, DEFAULT_EMAIL, UserEvent, faults::Fault},
 };
@@ -67,6 +66,18 @@ impl<E: std::fmt::Display> From<E> for Mistake {
 
 type Answer = Result<Json<Value>, Mistake>;
 
+/// A JSON body, whatever its content type says: people drive this by hand.
+struct Asked<T>(T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Asked<T> {
+    type Rejection = Mistake;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Mistake> {
+        let body = Bytes::from_request(request, state).await?;
+        Ok(Self(serde_json::from_slice(&body)?))
+    }
+}
+
 fn ready(parts: &Shared) -> Result<&Parts, Mistake> {
     parts
         .get()
@@ -79,7 +90,7 @@ struct Clock {
     advance_seconds: Option<i64>,
 }
 
-async fn clock(State(parts): State<Shared>, Json(wanted): Json<Clock>) -> Answer {
+async fn clock(State(parts): State<Shared>, Asked(wanted): Asked<Clock>) -> Answer {
     let clock = &ready(&parts)?.app.clock;
     match (wanted.now, wanted.advance_seconds) {
         (Some(now), None) => clock.set(now),
@@ -95,7 +106,7 @@ struct NewUser {
     email: Option<String>,
 }
 
-async fn users(State(parts): State<Shared>, Json(user): Json<NewUser>) -> Answer {
+async fn users(State(parts): State<Shared>, Asked(user): Asked<NewUser>) -> Answer {
     let parts = ready(&parts)?;
     OwnerId::user(&user.user_id)?;
     let webhook = parts.world.user_webhook(UserEvent::Created, &user.user_id, user.email.as_deref());
@@ -111,7 +122,7 @@ struct NewSession {
     claims: Value,
 }
 
-async fn sessions(State(parts): State<Shared>, Json(wanted): Json<NewSession>) -> Answer {
+async fn sessions(State(parts): State<Shared>, Asked(wanted): Asked<NewSession>) -> Answer {
     let token = ready(&parts)?.world.session_token(&wanted.user_id, &wanted.claims);
     Ok(Json(json!({ "token": token })))
 }
@@ -123,7 +134,7 @@ struct NewServiceToken {
     scopes: Vec<String>,
 }
 
-async fn service_tokens(State(parts): State<Shared>, Json(wanted): Json<NewServiceToken>) -> Answer {
+async fn service_tokens(State(parts): State<Shared>, Asked(wanted): Asked<NewServiceToken>) -> Answer {
     let app = &ready(&parts)?.app;
     let token = access::issue_service_token(app, wanted.tenant, wanted.scopes, None).await?;
     Ok(Json(json!({ "token": token.expose_secret() })))
@@ -137,7 +148,7 @@ struct NewCredential {
     owner: Option<OwnerId>,
 }
 
-async fn vapi_credentials(State(parts): State<Shared>, Json(wanted): Json<NewCredential>) -> Answer {
+async fn vapi_credentials(State(parts): State<Shared>, Asked(wanted): Asked<NewCredential>) -> Answer {
     let app = &ready(&parts)?.app;
     let (id, secret) = voice::issue_credential(app, wanted.tenant.clone(), wanted.kind).await?;
     let match_on = wanted.assistant_id.map_or_else(|| "default".to_owned(), |id| format!("assistant:{id}"));
@@ -158,7 +169,7 @@ fn default_email() -> String {
     DEFAULT_EMAIL.to_owned()
 }
 
-async fn connect(State(parts): State<Shared>, Json(wanted): Json<Connect>) -> Answer {
+async fn connect(State(parts): State<Shared>, Asked(wanted): Asked<Connect>) -> Answer {
     let parts = ready(&parts)?;
     if wanted.owner.is_tenant() {
         return Err("a tenant connects by a ticket, which this release does not have".into());
@@ -169,7 +180,7 @@ async fn connect(State(parts): State<Shared>, Json(wanted): Json<Connect>) -> An
     Ok(Json(json!({ "connection_id": id })))
 }
 
-async fn faults(State(parts): State<Shared>, Json(fault): Json<Fault>) -> Answer {
+async fn faults(State(parts): State<Shared>, Asked(fault): Asked<Fault>) -> Answer {
     let faults = ready(&parts)?.world.faults();
     faults.arm(fault);
     Ok(Json(json!({ "armed": faults.waiting().len() })))
@@ -195,17 +206,17 @@ struct Run {
     function: String,
 }
 
-async fn run(Json(wanted): Json<Run>) -> Mistake {
+async fn run(Asked(wanted): Asked<Run>) -> Mistake {
     let sentence = format!("no schedule or queue drives a function {} in this release", wanted.function);
     Mistake(StatusCode::NOT_FOUND, sentence)
 }
 
 async fn reset(State(parts): State<Shared>) -> Answer {
     let parts = ready(&parts)?;
-    let template = Template::read(TEMPLATE, &Default::default())?;
     parts.world.reset();
-    parts.dynamo.reset(&template)?;
+    parts.dynamo.reset(&template()?)?;
     fixtures::seed(&parts.app).await?;
+    parts.world.counters().reset();
     logs::clear();
     Ok(Json(json!({})))
 }

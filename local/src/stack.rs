@@ -100,8 +100,7 @@ impl Stack {
             Arc::new(dynamo.map_err(|error| format!("the embedded DynamoDB did not start: {error}"))?);
         let kms = Kms::start(key.as_deref(), counters, faults).await;
         let kms = Arc::new(kms.map_err(|error| format!("the embedded KMS did not start: {error}"))?);
-        let parameters = BTreeMap::from([("FrontendOrigins".to_owned(), "http://localhost:3001".to_owned())]);
-        let template = Template::read(TEMPLATE, &parameters)?;
+        let template = template()?;
         dynamo.create_tables(&template).map_err(|error| error.to_string())?;
 
         // The functions need the gateway's address, and the gateway needs the functions: the cell breaks the ring.
@@ -125,6 +124,7 @@ impl Stack {
             return Err("the stack was started twice".to_owned());
         }
         fixtures::seed(&app).await.map_err(|error| error.to_string())?;
+        world.counters().reset();
         Ok(Self { world, app, dynamo, kms, settings, gateway })
     }
 
@@ -137,6 +137,12 @@ impl Stack {
     pub fn address(&self) -> &str {
         self.gateway.base_url()
     }
+}
+
+/// The template as the local stage reads it.
+pub fn template() -> Result<Template, String> {
+    let origins = ("FrontendOrigins".to_owned(), "http://localhost:3001".to_owned());
+    Template::read(TEMPLATE, &BTreeMap::from([origins]))
 }
 
 /// The database's file and the key's, when a folder is given.

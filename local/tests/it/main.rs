@@ -5,6 +5,7 @@
 mod booking;
 mod budgets;
 mod connecting;
+mod control;
 mod events;
 mod harness;
 mod recorded;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use functions::Function;
-use local::{gateway::Template, stack::TEMPLATE};
+use local::gateway::Template;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -21,8 +21,7 @@ fn documented() -> BTreeSet<String> {
 }
 
 fn template() -> Template {
-    let parameters = [("FrontendOrigins".to_owned(), "http://localhost:3001".to_owned())];
-    Template::read(TEMPLATE, &parameters.into()).unwrap()
+    local::stack::template().unwrap()
 }
 
 #[test]

@@ -1,9 +1,6 @@
 //! Who is asking (SECURITY.md S4): every route that needs a session, with every kind of wrong one.
 
-use std::collections::BTreeMap;
-
 use local::{
-    gateway::Template,
     stack,
     world::faults::{Fault, Kind},
 };
@@ -16,8 +13,7 @@ use crate::harness::{Answer, OTHER, Town, USER, signed};
 
 /// Every route of the template that asks the authorizer.
 fn guarded() -> Vec<(Method, String)> {
-    let parameters = BTreeMap::from([("FrontendOrigins".to_owned(), "http://localhost:3001".to_owned())]);
-    let template = Template::read(stack::TEMPLATE, &parameters).unwrap();
+    let template = stack::template().unwrap();
     let routes = template.functions.iter().flat_map(|function| &function.routes);
     let guarded = routes.filter(|route| route.authorizer.is_some());
     let found: Vec<_> =

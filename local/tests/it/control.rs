@@ -1,0 +1,99 @@
+//! The control surface of the local stack: what demos and outside checks drive it by.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Town, USER};
+
+async fn control(town: &Town, path: &str, body: Value) -> Answer {
+    town.answer(town.plain(Method::POST, &format!("/_local/{path}")).body(body.to_string())).await
+}
+
+#[tokio::test]
+async fn a_user_connects_and_is_called_by_the_control_surface_alone() {
+    let town = Town::new().await;
+    let user = control(&town, "users", json!({"user_id": USER, "email": "ada@example.com"})).await;
+    assert_eq!((user.status, &user.body["webhook_status"]), (200, &json!(200)));
+    let connected =
+        control(&town, "connect", json!({"owner": format!("user:{USER}"), "provider": "google"})).await;
+    assert!(connected.body["connection_id"].is_string(), "{}", connected.text);
+    let session = control(&town, "sessions", json!({"user_id": USER})).await;
+    let token = session.body["token"].as_str().unwrap();
+    let status = town.call_as(token, Method::GET, "/calendar/auth/status", None).await;
+    assert_eq!(status.body["connections"][0]["id"], connected.body["connection_id"]);
+
+    let line =
+        control(&town, "vapi-credentials", json!({"tenant": format!("user:{USER}"), "kind": "bearer"})).await;
+    let call = json!({"message": {"type": "tool-calls", "toolCallList": [{"id": "c1", "name": "check_availability", "arguments": {}}]}});
+    let request =
+        town.plain(Method::POST, "/vapi/webhook").bearer_auth(line.body["secret"].as_str().unwrap());
+    let said = town.answer(request.json(&call)).await;
+    assert!(said.body["results"][0]["result"].as_str().unwrap().starts_with("I have"), "{}", said.text);
+
+    let service =
+        control(&town, "service-tokens", json!({"tenant": "business:b1", "scopes": ["users:read"]})).await;
+    assert!(service.body["token"].as_str().unwrap().starts_with("slk_"));
+}
+
+#[tokio::test]
+async fn the_clock_moves_for_everything_and_counters_and_world_can_be_emptied() {
+    let town = Town::new().await;
+    let moved = control(&town, "clock", json!({"advance_seconds": 60})).await;
+    assert_eq!(moved.body["now"], "2026-01-05T12:01:00Z");
+    let set = control(&town, "clock", json!({"now": "2026-02-01T00:00:00Z"})).await;
+    assert_eq!(
+        (set.body["now"].as_str(), town.now().to_string().as_str()),
+        (Some("2026-02-01T00:00:00Z"), "2026-02-01T00:00:00Z")
+    );
+
+    town.connect("google").await;
+    let counters = town.answer(town.plain(Method::GET, "/_local/counters")).await;
+    assert_eq!(counters.body["google"]["token"], 1);
+    assert_eq!(control(&town, "counters/reset", json!({})).await.status, 200);
+    assert_eq!(
+        town.answer(town.plain(Method::GET, "/_local/counters")).await.body["google"]["token"],
+        Value::Null
+    );
+
+    assert_eq!(control(&town, "reset", json!({})).await.status, 200);
+    assert!(town.rows("connections").is_empty() && town.rows("keys").is_empty());
+    let world = town.answer(town.plain(Method::GET, "/_local/world")).await;
+    assert_eq!(world.body["google"]["token_calls"], json!([]), "{}", world.text);
+    assert_eq!(
+        control(&town, "connect", json!({"owner": format!("user:{USER}"), "provider": "google"}))
+            .await
+            .status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_fault_is_armed_and_spoils_what_it_says() {
+    let town = Town::new().await;
+    town.connect("google").await;
+    let fault =
+        json!({"system": "google", "operation": "events.list", "kind": "status", "times": 1, "value": 500});
+    assert_eq!(control(&town, "faults", fault).await.body["armed"], 1);
+    assert_eq!(town.get("/calendar/events").await.status, 503);
+    assert_eq!(town.get("/calendar/events").await.status, 200);
+}
+
+#[tokio::test]
+async fn mistakes_are_answered_in_json_and_name_what_is_wrong() {
+    let town = Town::new().await;
+    for (path, body, names) in [
+        ("clock", json!({}), "advance_seconds"),
+        ("users", json!({}), "user_id"),
+        ("users", json!({"user_id": "bob"}), "user_id"),
+        ("connect", json!({"owner": "nobody", "provider": "google"}), "owner"),
+        ("connect", json!({"owner": "business:b1", "provider": "google"}), "ticket"),
+        ("faults", json!({"system": "google", "kind": "odd"}), "odd"),
+        ("vapi-credentials", json!({"tenant": "business:b1", "kind": "odd"}), "odd"),
+    ] {
+        let answer = control(&town, path, body).await;
+        let error = answer.body["error"].as_str().unwrap_or_default();
+        assert!(answer.status == 400 && error.contains(names), "{path}: {} {}", answer.status, answer.text);
+    }
+    let run = control(&town, "run", json!({"function": "token-refresh"})).await;
+    assert_eq!(run.status, 404);
+}
