@@ -51,7 +51,12 @@ pub(super) async fn write(
         Err(Error::NeedsConnection { .. }) => return Ok(Outcome::Later),
         Err(error) => return Err(error),
     };
-    match create(app, connection, schedule, draft).await {
+    let written = match create(app, connection, schedule, draft).await {
+        // The answer was lost, or never came: the same id again finds the event or writes it, never a second one.
+        Err(Error::Unavailable { .. }) => create(app, connection, schedule, draft).await,
+        written => written,
+    };
+    match written {
         Ok(event) => Ok(Outcome::Written(Box::new(event))),
         Err(Error::NeedsConnection { .. } | Error::Unavailable { .. } | Error::Upstream { .. }) => {
             Ok(Outcome::Later)

@@ -202,7 +202,7 @@ fn confirmed(booked: &Booked, said: impl Fn(&[Interval]) -> String) -> String {
     match booked.calendar_sync {
         CalendarSync::Synced => format!("You're booked for {when}."),
         CalendarSync::Pending | CalendarSync::Failed => {
-            format!("Your time on {when} is reserved. The calendar entry will follow.")
+            format!("Your time on {when} is reserved.")
         }
     }
 }
