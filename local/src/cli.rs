@@ -32,8 +32,12 @@ pub async fn run(arguments: Vec<String>) -> ExitCode {
     let ended = match command.as_str() {
         "run" | "demo" => play(&rest).await,
         "serve" => serve(&rest).await,
-        "judge" => judge_lines(),
+        "judge" if rest.is_empty() => judge_lines(),
         "events" => recorded::write(Path::new("events")).await,
+        "help" | "--help" | "-h" => {
+            say(&mut io::stdout(), USAGE);
+            Ok(())
+        }
         _ => Err(USAGE.to_owned()),
     };
     match ended {
@@ -140,24 +144,42 @@ async fn play(arguments: &[String]) -> Result<(), String> {
 async fn serve(arguments: &[String]) -> Result<(), String> {
     let flags = Flags::parse(arguments)?;
     logs::install(true);
+    let given = flags.options.settings.clone();
     let stack = Stack::start(flags.options).await?;
+    for warning in &stack.app.config.warnings {
+        tracing::warn!("{warning}");
+    }
     let mut out = io::stdout();
     if flags.ready_json {
         let ready = format!(
             r#"{{"base_url":{},"control_url":{},"env":{}}}"#,
             json!(stack.base_url()),
-            json!(format!("{}/_local", stack.base_url())),
-            json!(stack.settings)
+            json!(format!("{}/_local", stack.address())),
+            json!(shown(&stack.settings, &given))
         );
         say(&mut out, &ready);
     } else {
         say(
             &mut out,
-            &format!("Slotline listens on {0}; the console is {0}/_local/console", stack.base_url()),
+            &format!(
+                "Slotline listens on {}; the console is {}/_local/console",
+                stack.address(),
+                stack.base_url()
+            ),
         );
     }
     until_stopped().await;
     Ok(())
+}
+
+/// The settings for whoever started the stack; secrets of an env file are not shown.
+fn shown(settings: &BTreeMap<String, String>, given: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let is_secret = |name: &str| ["SECRET", "ROOT", "TOKEN"].iter().any(|word| name.contains(word));
+    let shown = |(name, value): (&String, &String)| {
+        let hidden = given.contains_key(name) && is_secret(name);
+        (name.clone(), if hidden { "***".to_owned() } else { value.clone() })
+    };
+    settings.iter().map(shown).collect()
 }
 
 async fn until_stopped() {

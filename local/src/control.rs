@@ -16,7 +16,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use shared::{
     access,
-    ids::OwnerId,
+    ids::{self, OwnerId},
     store::directory::{CredentialKind, Route},
     voice,
 };
@@ -25,10 +25,13 @@ use crate::{
     fixtures, logs,
     stack::{Parts, template},
     visitor,
-    world::{self, DEFAULT_EMAIL, UserEvent, faults::Fault},
+    world::{self, Account, DEFAULT_EMAIL, Provider, UserEvent, World, faults::Fault},
 };
 
 type Shared = Arc<OnceLock<Parts>>;
+
+/// The systems that can be spoiled.
+const SYSTEMS: [&str; 5] = ["microsoft", "google", "clerk", "dynamodb", "kms"];
 
 /// The routes; they answer 503 until the stack has started.
 pub(crate) fn routes(parts: Arc<OnceLock<Parts>>) -> Router {
@@ -175,13 +178,29 @@ async fn connect(State(parts): State<Shared>, Asked(wanted): Asked<Connect>) -> 
         return Err("a tenant connects by a ticket, which this release does not have".into());
     }
     let user_id = wanted.owner.id();
+    know(&parts.world, &wanted.provider, &wanted.account)?;
     let id =
         visitor::connect(&parts.world, &parts.base_url, user_id, &wanted.provider, &wanted.account).await?;
     Ok(Json(json!({ "connection_id": id })))
 }
 
+/// An account that nobody has yet is made, so that any address can be connected.
+fn know(world: &World, provider: &str, email: &str) -> Result<(), Mistake> {
+    let (side, made) = match provider.parse()? {
+        ids::Provider::Microsoft => (Provider::Microsoft, Account::microsoft(email)),
+        ids::Provider::Google => (Provider::Google, Account::google(email)),
+    };
+    if !world.accounts(side).iter().any(|account| account.email == email) {
+        world.add_account(made);
+    }
+    Ok(())
+}
+
 async fn faults(State(parts): State<Shared>, Asked(fault): Asked<Fault>) -> Answer {
     let faults = ready(&parts)?.world.faults();
+    if !SYSTEMS.contains(&fault.system.as_str()) {
+        return Err(format!("system must be one of {}", SYSTEMS.join(", ")).into());
+    }
     faults.arm(fault);
     Ok(Json(json!({ "armed": faults.waiting().len() })))
 }

@@ -112,7 +112,7 @@ impl Demo<'_> {
         self.title("3. The front end looks at the week");
         let events = self.get("/calendar/events?days_ahead=7").await?;
         let listed = events["events"].as_array().cloned().unwrap_or_default();
-        for event in listed.iter().take(4) {
+        for event in &listed {
             let text = |name: &str| event[name].as_str().unwrap_or("").to_owned();
             self.tell(format!("{}  {}  ({})", text("start_time"), text("subject"), text("provider")));
         }

@@ -81,11 +81,7 @@ pub struct Parts {
 impl Stack {
     /// Starts everything on 127.0.0.1. The error is one sentence for a person.
     pub async fn start(options: Options) -> Result<Self, String> {
-        let clock = match options.time {
-            Time::Real => Clock::system(),
-            Time::From(now) => Clock::starting_at(now),
-            Time::Fixed(now) => Clock::fixed(now),
-        };
+        let clock = clock(&options)?;
         let (counters, faults) = (Counters::default(), Faults::default());
         let (database, key) = files(options.data.as_deref())?;
         let world_options = world::Options {
@@ -100,7 +96,8 @@ impl Stack {
             Arc::new(dynamo.map_err(|error| format!("the embedded DynamoDB did not start: {error}"))?);
         let kms = Kms::start(key.as_deref(), counters, faults).await;
         let kms = Arc::new(kms.map_err(|error| format!("the embedded KMS did not start: {error}"))?);
-        let template = template()?;
+        let template =
+            template_for(options.settings.get("FRONTEND_RETURN_URLS").map_or(FRONTEND, String::as_str))?;
         dynamo.create_tables(&template).map_err(|error| error.to_string())?;
 
         // The functions need the gateway's address, and the gateway needs the functions: the cell breaks the ring.
@@ -139,10 +136,30 @@ impl Stack {
     }
 }
 
+/// The clock that was asked for; `SLOTLINE_NOW` stands still, as it does for the functions.
+fn clock(options: &Options) -> Result<Clock, String> {
+    match (options.time, options.settings.get("SLOTLINE_NOW")) {
+        (Time::From(now), _) => Ok(Clock::starting_at(now)),
+        (Time::Fixed(now), _) => Ok(Clock::fixed(now)),
+        (Time::Real, None) => Ok(Clock::system()),
+        (Time::Real, Some(now)) => {
+            let now =
+                now.parse().map_err(|_| "SLOTLINE_NOW must be an instant such as 2026-01-05T12:00:00Z")?;
+            Ok(Clock::fixed(now))
+        }
+    }
+}
+
 /// The template as the local stage reads it.
 pub fn template() -> Result<Template, String> {
-    let origins = ("FrontendOrigins".to_owned(), "http://localhost:3001".to_owned());
-    Template::read(TEMPLATE, &BTreeMap::from([origins]))
+    template_for(FRONTEND)
+}
+
+/// The same with the origins of these front-end URLs.
+fn template_for(return_urls: &str) -> Result<Template, String> {
+    let origin = |url: &str| url::Url::parse(url.trim()).ok().map(|url| url.origin().ascii_serialization());
+    let origins: Vec<_> = return_urls.split(',').filter_map(origin).collect();
+    Template::read(TEMPLATE, &BTreeMap::from([("FrontendOrigins".to_owned(), origins.join(","))]))
 }
 
 /// The database's file and the key's, when a folder is given.
@@ -198,5 +215,10 @@ fn settings(
         }
     }
     settings.extend(options.settings.clone());
+    if let (Some(older), None) =
+        (options.settings.get("BACKEND_URL"), options.settings.get("PUBLIC_BASE_URL"))
+    {
+        settings.insert("PUBLIC_BASE_URL".to_owned(), older.clone());
+    }
     settings
 }

@@ -112,6 +112,17 @@ impl Visitor {
         self.come_back(&callback).await
     }
 
+    /// The connection that was made last.
+    async fn newest_connection(&self, session: &str) -> Result<String, String> {
+        let url = format!("{}/calendar/auth/status", self.base_url);
+        let response =
+            self.client.get(url).bearer_auth(session).send().await.map_err(|error| error.to_string())?;
+        let status: Value = response.json().await.map_err(|error| error.to_string())?;
+        let newest =
+            status["connections"].as_array().and_then(|all| all.last()?["id"].as_str().map(str::to_owned));
+        newest.ok_or_else(|| "no connection was made".to_owned())
+    }
+
     /// Completes with a handle and a session token.
     pub async fn complete(&self, session: &str, handle: &str) -> Result<(u16, Value), String> {
         let url = format!("{}/calendar/auth/complete", self.base_url);
@@ -132,11 +143,16 @@ pub async fn connect(
 ) -> Result<String, String> {
     let mut visitor = Visitor::new(base_url)?;
     let landed = visitor.connect(user_id, provider, &Choice::approve(email)).await?;
-    let handle = landed.handle.ok_or_else(|| format!("no handle came back: {}", landed.auth))?;
-    let (status, answer) = visitor.complete(&world.session_token(user_id, &json!({})), &handle).await?;
-    match answer["connection_id"].as_str() {
-        Some(id) if status == 200 => Ok(id.to_owned()),
-        _ => Err(format!("complete answered {status}: {answer}")),
+    let session = world.session_token(user_id, &json!({}));
+    match landed.handle {
+        Some(handle) => {
+            let (status, answer) = visitor.complete(&session, &handle).await?;
+            let id = answer["connection_id"].as_str().filter(|_| status == 200);
+            id.map(str::to_owned).ok_or_else(|| format!("complete answered {status}: {answer}"))
+        }
+        // Without proof (`first_link`) the callback itself completes.
+        None if landed.auth == "success" => visitor.newest_connection(&session).await,
+        None => Err(format!("no handle came back: {}", landed.url)),
     }
 }
 

@@ -17,6 +17,10 @@ pub fn verdict(case: &Value) -> Value {
         Some(Err(reason)) => json!({ "error": reason }),
         None => json!({ "error": format!("unknown kind {kind:?}") }),
     };
+    // A provider's event has an id of its own, which must not hide the case's.
+    if let Some(own) = verdict.get("id").cloned() {
+        verdict["event_id"] = own;
+    }
     verdict["id"] = case["id"].clone();
     verdict
 }

@@ -81,7 +81,7 @@ struct SlotsCase {
 #[derive(Deserialize)]
 struct LocalRangeCase {
     zone: String,
-    date: Date,
+    date: String,
     start: DayTime,
     end: DayTime,
 }
@@ -149,8 +149,19 @@ fn slots_verdict(case: SlotsCase) -> Result<Value, String> {
 
 fn local_range_verdict(case: LocalRangeCase) -> Result<Value, String> {
     let zone = zone_named(&case.zone).map_err(text)?;
-    let found = local_range(&zone, case.date, case.start, case.end);
+    let found = match case.date.parse::<Date>() {
+        Ok(date) => local_range(&zone, date, case.start, case.end),
+        // A date that no calendar has (February thirtieth) does not exist in any zone.
+        Err(_) if is_date_shaped(&case.date) => None,
+        Err(error) => return Err(error.to_string()),
+    };
     Ok(json!({ "utc_start": found.map(|range| range.start), "utc_end": found.map(|range| range.end) }))
+}
+
+fn is_date_shaped(text: &str) -> bool {
+    let parts: Vec<_> =
+        text.split('-').map(|part| (part.len(), part.bytes().all(|b| b.is_ascii_digit()))).collect();
+    parts == [(4, true), (2, true), (2, true)]
 }
 
 fn time_zone_verdict(case: TimeZoneCase) -> Result<Value, String> {

@@ -160,7 +160,7 @@ async fn book(
     match booking::book(app, desk.owner, &desk.rows, &desk.schedule, &request).await {
         Ok(booked) => Ok(confirmed(&booked, said)),
         Err(Error::SlotTaken { alternatives }) if alternatives.is_empty() => {
-            Ok("That time is taken, and nothing near it is free. Would another day work?".to_owned())
+            Ok("That time is taken. Would another day work?".to_owned())
         }
         Err(Error::SlotTaken { alternatives }) => {
             Ok(format!("That time is taken. I have {}.", said(&alternatives)))

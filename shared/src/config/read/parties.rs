@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use secrecy::SecretString;
+use url::Url;
 
 use super::Reader;
 use crate::{
+    clerk::keys::KeySet,
     config::{AwsSettings, ClerkSettings, EndpointOverrides, ProviderSettings, SecretSettings},
     ids::Provider,
 };
@@ -75,8 +77,15 @@ impl Reader<'_> {
                 "CLERK_AUTHORIZED_PARTIES is empty: session tokens of any origin of the Clerk instance are accepted".into(),
             );
         }
+        let jwt_key = self.text("CLERK_JWT_KEY");
+        if jwt_key.as_ref().is_some_and(|pem| KeySet::from_pem(pem).is_err()) {
+            self.wrong("CLERK_JWT_KEY", "must be the instance's RSA public key in PEM");
+        }
+        if Url::parse(&issuer).is_err() && !issuer.is_empty() {
+            self.wrong("CLERK_ISSUER", "must be a URL");
+        }
         ClerkSettings {
-            jwt_key: self.text("CLERK_JWT_KEY"),
+            jwt_key,
             jwks_url: self
                 .text("CLERK_JWKS_URL")
                 .unwrap_or_else(|| format!("{issuer}/.well-known/jwks.json")),
