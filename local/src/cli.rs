@@ -191,17 +191,24 @@ async fn until_stopped() {
     }
 }
 
-/// One JSON object a line in, one out, in order.
+/// One JSON object a line in, one out, in order. A line that is no JSON is told as an error in its place; the command
+/// fails at the end because of it.
 fn judge_lines() -> Result<(), String> {
     let (stdin, mut out) = (io::stdin().lock(), io::stdout().lock());
-    for line in stdin.lines() {
+    let mut odd = None;
+    for (at, line) in stdin.split(b'\n').enumerate() {
         let line = line.map_err(|error| format!("the input cannot be read: {error}"))?;
-        if line.trim().is_empty() {
+        if line.trim_ascii().is_empty() {
             continue;
         }
-        let case =
-            serde_json::from_str(&line).map_err(|error| format!("the input is not JSON lines: {error}"))?;
-        writeln!(out, "{}", judge::verdict(&case)).map_err(|error| error.to_string())?;
+        let verdict = serde_json::from_slice(&line).map_or_else(
+            |error| {
+                odd.get_or_insert(format!("line {} is not JSON: {error}", at + 1));
+                json!({"id": null, "error": format!("not JSON: {error}")})
+            },
+            |case| judge::verdict(&case),
+        );
+        writeln!(out, "{verdict}").map_err(|error| error.to_string())?;
     }
-    Ok(())
+    odd.map_or(Ok(()), Err)
 }

@@ -130,9 +130,10 @@ pub async fn owner_for(
     }
     let member = match owner.kind() {
         OwnerKind::User => false,
+        // A Clerk organisation is a business of ours with the organisation's id.
+        OwnerKind::Business if caller.orgs.iter().any(|org| org == owner.id()) => true,
         OwnerKind::Subaccount | OwnerKind::Business => {
-            caller.orgs.iter().any(|org| org == owner.id())
-                || app.store.membership(&caller.id, &owner).await?.is_some()
+            app.store.membership(&caller.id, &owner).await?.is_some()
         }
     };
     if member { Ok(owner) } else { Err(Error::NotFound("owner")) }

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use self::{
-    calendar::{Outcome, write},
+    calendar::{Outcome, resume, write},
     ledger::{Taken, confirm, give_back, take},
 };
 use crate::{
@@ -80,12 +80,19 @@ pub async fn book(
     request: &Request,
 ) -> Result<Booked> {
     let draft = draft(app, owner, rows, request)?;
-    match take(app, schedule, &draft, request).await? {
-        Taken::Ours => {}
+    let (draft, outcome) = match take(app, schedule, &draft, request).await? {
+        Taken::Ours => {
+            let outcome = write(app, rows, schedule, &draft).await;
+            (draft, outcome)
+        }
+        Taken::Unfinished(earlier) => {
+            let outcome = resume(app, rows, schedule, &earlier).await;
+            (*earlier, outcome)
+        }
         Taken::Replayed(booked) => return Ok(booked),
         Taken::Somebody => return Err(taken(app, owner, rows, schedule, request).await),
-    }
-    match write(app, rows, schedule, &draft).await {
+    };
+    match outcome {
         Ok(Outcome::Written(event)) => confirm(app, schedule, draft, request, Some(event.id)).await,
         Ok(Outcome::Later) => confirm(app, schedule, draft, request, None).await,
         Ok(Outcome::Busy) => {

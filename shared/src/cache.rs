@@ -36,6 +36,8 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
     /// Keeps an entry, at the cost of the oldest one when there are too many.
     pub fn put(&self, key: K, value: V, now: Timestamp) {
         let mut entries = self.entries();
+        // What nobody asks for again goes as well: a data key must not outstay its time.
+        entries.retain(|_, (kept_at, _)| now.duration_since(*kept_at) < self.life);
         if entries.len() >= self.most
             && !entries.contains_key(&key)
             && let Some(oldest) =

@@ -155,3 +155,10 @@ pub struct EventPage {
     /// The provider's cursor to the next page: opaque, and only ever sent back to that provider.
     pub next: Option<String>,
 }
+
+/// Whether a text can be an e-mail address. Only what is surely wrong is refused: the provider knows the rest (RFC 5321, section 4.5.3.1).
+pub fn is_address(text: &str) -> bool {
+    let odd = |letter: char| letter.is_whitespace() || letter.is_control() || "<>,;\"".contains(letter);
+    let parts = text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    text.len() <= 254 && parts && !text.chars().any(odd)
+}

@@ -17,7 +17,7 @@ use crate::{
     ids::{ConnectionId, OwnerId},
     providers::{self, PRIMARY},
     schedule::Schedule,
-    store::connections::{Connection, OwnerRows, Settings, Status},
+    store::connections::{Connection, OwnerRows, Status},
     tokens::{Patience, needs_connection, with_token},
 };
 
@@ -111,7 +111,6 @@ pub async fn schedule_of(
     let Some(zone) = zone else { return Ok(Schedule::default_in(UNKNOWN_ZONE)) };
     let schedule = Schedule::default_in(zone);
     schedule.check()?;
-    let settings = Settings { schedule: Some(schedule.clone()), ..rows.settings.clone() };
-    app.store.put_settings(owner, settings).await?;
+    app.store.keep_schedule(owner, &schedule).await?;
     Ok(schedule)
 }

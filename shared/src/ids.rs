@@ -169,6 +169,12 @@ macro_rules! ids {
                 Self(format!(concat!($prefix, "_{}"), crate::random::id()))
             }
 
+            /// The id that always belongs to the same text (128 bits of its SHA-256).
+            pub fn derived(from: &str) -> Self {
+                let digest = crate::random::sha256(from.as_bytes());
+                Self(format!(concat!($prefix, "_{}"), crate::random::base32hex(&digest[..16])))
+            }
+
             /// The id as text.
             pub fn as_str(&self) -> &str {
                 &self.0

@@ -135,7 +135,7 @@ pub async fn clerk_webhook(app: &App, headers: &HeaderMap, body: &[u8]) -> Resul
             let membership = Membership {
                 // A Clerk organisation is a business of ours with the organisation's id.
                 tenant: OwnerId::tenant(OwnerKind::Business, &org_id)?,
-                role: if role.is_some_and(|role| role.ends_with("admin")) {
+                role: if matches!(role.as_deref(), Some("org:admin" | "admin")) {
                     Role::Admin
                 } else {
                     Role::Member
@@ -181,11 +181,13 @@ fn known(field: &'static str, user_id: &str) -> Result<()> {
     OwnerId::user(user_id).map(drop).map_err(|_| Error::invalid(field, "must be the id of a user"))
 }
 
-/// Everything of a user goes, then the tombstone comes: a delivery that fails half-way is repeated. This function may
+/// The tombstone comes first, so that nothing new is linked while everything else goes; a delivery that fails
+/// half-way is repeated. This function may
 /// not use KMS, so providers are not told: the wrapped keys are deleted, which makes every copy of the tokens
 /// unreadable.
 async fn erase(app: &App, clerk_id: &str, done: TransactWriteItem) -> Result<()> {
     let owner = OwnerId::user(clerk_id)?;
+    unconditionally(app, vec![app.store.bury_user(clerk_id, app.clock.now())?]).await?;
     for connection in &app.store.owner_rows(&owner).await?.connections {
         purge(app, connection).await?;
     }
@@ -194,9 +196,7 @@ async fn erase(app: &App, clerk_id: &str, done: TransactWriteItem) -> Result<()>
         let ended = ended.iter().map(|part| app.store.delete_membership(clerk_id, &part.tenant));
         unconditionally(app, ended.collect::<Result<_>>()?).await?;
     }
-    let last =
-        vec![app.store.delete_settings(&owner)?, app.store.bury_user(clerk_id, app.clock.now())?, done];
-    unconditionally(app, last).await
+    unconditionally(app, vec![app.store.delete_settings(&owner)?, done]).await
 }
 
 async fn unconditionally(app: &App, actions: Vec<TransactWriteItem>) -> Result<()> {

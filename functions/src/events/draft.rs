@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use shared::{
-    calendar::{Attendee, Response},
+    calendar::{Attendee, Response, is_address},
     calendars::{EventChange, EventTime, NewEvent},
     error::{Error, Result},
 };
@@ -152,13 +152,6 @@ fn invited(attendees: Vec<AttendeeBody>) -> Result<Vec<Attendee>> {
         Ok(Attendee { name: name.filter(|name| !name.is_empty()), email, response: Response::None })
     });
     people.collect()
-}
-
-/// Only what is surely wrong is refused: the provider knows the rest (RFC 5321, section 4.5.3.1).
-fn is_address(text: &str) -> bool {
-    let odd = |letter: char| letter.is_whitespace() || letter.is_control() || "<>,;\"".contains(letter);
-    let parts = text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    text.len() <= 254 && parts && !text.chars().any(odd)
 }
 
 #[cfg(test)]

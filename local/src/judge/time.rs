@@ -18,6 +18,9 @@ use shared::{
     speech, zones,
 };
 
+/// More than any schedule is asked for, and soon judged.
+const LONGEST_WINDOW: SignedDuration = SignedDuration::from_hours(24 * 366 * 10);
+
 /// The verdict on a case of these kinds; none when the kind is another file's.
 pub fn verdict(kind: &str, case: &Value) -> Option<Result<Value, String>> {
     Some(match kind {
@@ -195,6 +198,9 @@ impl HoursCase {
             return Ok(None);
         };
         let (start, end) = (instant(from, zone)?, whole_minute(instant(to, zone)?));
+        if end.duration_since(start) > LONGEST_WINDOW {
+            return Err("the window is longer than ten years".to_owned());
+        }
         match to.parse::<Date>() {
             // A bare date is its midnight, but one that starts the window means the whole day.
             Ok(date) if to.len() == 10 && end <= start => {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops where it is")]
 
+mod attacks;
 mod booking;
 mod budgets;
 mod connecting;

@@ -58,15 +58,40 @@ pub(super) async fn write(
     };
     match written {
         Ok(event) => Ok(Outcome::Written(Box::new(event))),
-        Err(Error::NeedsConnection { .. } | Error::Unavailable { .. } | Error::Upstream { .. }) => {
-            Ok(Outcome::Later)
-        }
+        Err(Error::NeedsConnection { .. } | Error::Unavailable { .. }) => Ok(Outcome::Later),
         Err(error) => Err(error),
     }
 }
 
-async fn create(app: &App, connection: &Connection, schedule: &Schedule, draft: &Booking) -> Result<Event> {
-    let event = &EventDraft {
+/// Goes on with a booking whose end nobody heard: its event may be there already, and would look like somebody else's.
+pub(super) async fn resume(
+    app: &App,
+    rows: &OwnerRows,
+    schedule: &Schedule,
+    draft: &Booking,
+) -> Result<Outcome> {
+    let connection = match working_one(app, &draft.owner, rows, None) {
+        Ok(connection) => connection,
+        Err(Error::NeedsConnection { .. }) => return Ok(Outcome::Later),
+        Err(error) => return Err(error),
+    };
+    let event = &event_of(schedule, draft);
+    let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
+    let calendar = write_calendar(connection);
+    let found = with_token(app, connection, Patience::Voice, |token| async move {
+        providers::find_created(provider, app.session(base_url, &token), calendar, event).await
+    })
+    .await;
+    match found {
+        Ok(Some(event)) => Ok(Outcome::Written(Box::new(event))),
+        Ok(None) => write(app, rows, schedule, draft).await,
+        Err(Error::NeedsConnection { .. } | Error::Unavailable { .. }) => Ok(Outcome::Later),
+        Err(error) => Err(error),
+    }
+}
+
+fn event_of(schedule: &Schedule, draft: &Booking) -> EventDraft {
+    EventDraft {
         // The provider's event id is derived from the booking's, so that a repeat finds the event.
         key: draft.id.as_str().trim_start_matches("bkg_").to_owned(),
         subject: draft.title.clone(),
@@ -84,7 +109,11 @@ async fn create(app: &App, connection: &Connection, schedule: &Schedule, draft: 
         body: description(draft),
         location: None,
         is_online_meeting: false,
-    };
+    }
+}
+
+async fn create(app: &App, connection: &Connection, schedule: &Schedule, draft: &Booking) -> Result<Event> {
+    let event = &event_of(schedule, draft);
     let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
     let calendar = write_calendar(connection);
     with_token(app, connection, Patience::Voice, |token| async move {

@@ -34,6 +34,8 @@ const LONGEST_REQUEST: SignedDuration = SignedDuration::from_secs(30);
 pub(super) enum Taken {
     /// The ledger has it.
     Ours,
+    /// The ledger had it before, for this very request, whose end nobody heard: it goes on where it stopped.
+    Unfinished(Box<Booking>),
     /// An earlier request had booked it.
     Replayed(Booked),
     /// Somebody else has the time.
@@ -51,8 +53,8 @@ pub(super) async fn take(
         let days = app.store.days(&draft.owner, request.slot).await?;
         if let Some(reason) = obstacle(app, schedule, &days, request)? {
             // A repeat may come when its own booking or the passing of time stands in the way.
-            return match (replay(app, schedule, &draft.owner, request).await?, reason) {
-                (Some(booked), _) => Ok(Taken::Replayed(booked)),
+            return match (replay(app, &draft.owner, request).await?, reason) {
+                (Some(earlier), _) => Ok(earlier),
                 (None, EmptyReason::FullyBooked) => Ok(Taken::Somebody),
                 (None, reason) => Err(not_offered(reason)),
             };
@@ -67,8 +69,8 @@ pub(super) async fn take(
             Transaction::Done => return Ok(Taken::Ours),
             Transaction::Refused(_) | Transaction::Contended => {}
         }
-        if let Some(booked) = replay(app, schedule, &draft.owner, request).await? {
-            return Ok(Taken::Replayed(booked));
+        if let Some(earlier) = replay(app, &draft.owner, request).await? {
+            return Ok(earlier);
         }
     }
     Err(contended())
@@ -120,38 +122,34 @@ fn request_hash(request: &Request) -> String {
     random::hex(&random::sha256(text.as_bytes()))
 }
 
-/// The answer of an earlier request under one of the same names.
-async fn replay(
-    app: &App,
-    schedule: &Schedule,
-    owner: &OwnerId,
-    request: &Request,
-) -> Result<Option<Booked>> {
+/// What became of an earlier request under one of the same names.
+async fn replay(app: &App, owner: &OwnerId, request: &Request) -> Result<Option<Taken>> {
     for name in &request.repeats {
         let Some(earlier) = app.store.operation(operation_key(owner, name), app.clock.now()).await? else {
             continue;
         };
         if earlier.request_hash != request_hash(request) {
-            return Err(Error::invalid("Idempotency-Key", "was used for another request"));
+            return Err(Error::conflict("other_request", "This name was used for another booking."));
         }
         let Some(answer) = earlier.answer else {
-            return abandoned(app, schedule, owner, &earlier).await.map(Some);
+            return abandoned(app, owner, &earlier).await.map(Some);
         };
         let booked = serde_json::from_str(&answer).map_err(|error| Error::internal(error.to_string()))?;
-        return Ok(Some(booked));
+        return Ok(Some(Taken::Replayed(booked)));
     }
     Ok(None)
 }
 
-/// The booking of an operation that never came to an answer. While somebody may be at it nothing is said; after that
-/// the ledger still has the time.
-async fn abandoned(app: &App, schedule: &Schedule, owner: &OwnerId, earlier: &Operation) -> Result<Booked> {
+/// The booking of an operation that never came to an answer. While somebody may be at it nothing is said.
+async fn abandoned(app: &App, owner: &OwnerId, earlier: &Operation) -> Result<Taken> {
     let in_progress = || Error::conflict("in_progress", "This booking is being made.");
     if app.clock.now().duration_since(earlier.started_at) < LONGEST_REQUEST {
         return Err(in_progress());
     }
     match app.store.booking(owner, &earlier.subject.parse()?).await? {
-        Some(booking) if booking.status == BookingStatus::Creating => Ok(answer(schedule, &booking)),
+        Some(booking) if booking.status == BookingStatus::Creating => {
+            Ok(Taken::Unfinished(Box::new(booking)))
+        }
         _ => Err(in_progress()),
     }
 }

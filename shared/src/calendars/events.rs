@@ -109,9 +109,15 @@ fn places<'a>(
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| odd_cursor())?;
     let places: Vec<Place> = serde_json::from_slice(&bytes).map_err(|_| odd_cursor())?;
-    let mut found = Vec::new();
+    let mut found: Vec<(&Connection, String, Option<String>)> = Vec::new();
     for place in places {
         let connection = connections.iter().find(|row| row.id == place.connection).ok_or_else(odd_cursor)?;
+        let again =
+            found.iter().any(|(row, calendar, _)| row.id == place.connection && *calendar == place.calendar);
+        // A cursor is not signed: it may say no more than a first request could.
+        if again || !busy_calendars(connection).contains(&place.calendar) {
+            return Err(odd_cursor());
+        }
         found.push((*connection, place.calendar, Some(place.next)));
     }
     Ok(found)

@@ -9,10 +9,7 @@ use crate::{
     error::{Error, Result},
     ids::{ConnectionId, OwnerId, Provider},
     providers::{self, PRIMARY},
-    store::{
-        Write,
-        connections::{Connection, Settings},
-    },
+    store::{Write, connections::Connection},
     tokens::{Patience, with_token},
 };
 
@@ -110,6 +107,5 @@ pub async fn set_default(app: &App, owner: &OwnerId, connection: &ConnectionId) 
     if !rows.connections.iter().any(|row| row.id == *connection) {
         return Err(Error::NotFound("connection"));
     }
-    let settings = Settings { default_connection: Some(connection.clone()), ..rows.settings };
-    app.store.put_settings(owner, settings).await
+    app.store.set_default(owner, connection).await
 }

@@ -12,6 +12,9 @@ use crate::{
     range::Interval,
 };
 
+/// Years that appointments lie in; keys of days sort within them.
+const YEARS: std::ops::RangeInclusive<i16> = 1970..=2200;
+
 /// A time as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventTime {
@@ -27,14 +30,12 @@ impl EventTime {
     /// Reads RFC 3339, the same without an offset, or a date.
     pub fn parse(field: &'static str, text: &str) -> Result<Self> {
         let text = text.trim();
-        if text.len() <= 10 {
-            if let Ok(date) = text.parse() {
-                return Ok(Self::Date(date));
-            }
-        } else if let Ok(instant) = text.parse() {
-            return Ok(Self::Instant(instant));
-        } else if let Ok(local) = text.parse() {
-            return Ok(Self::Local(local));
+        let read = match text.len() {
+            ..=10 => text.parse().map(Self::Date).ok(),
+            _ => text.parse().map(Self::Instant).or_else(|_| text.parse().map(Self::Local)).ok(),
+        };
+        if let Some(time) = read.filter(|time| YEARS.contains(&time.date(&TimeZone::UTC).year())) {
+            return Ok(time);
         }
         Err(Error::invalid(
             field,
@@ -105,7 +106,15 @@ mod tests {
             let instant = EventTime::parse("from", text).unwrap().instant("from", &zone()).unwrap();
             assert_eq!(instant.to_string(), expected, "{text}");
         }
-        for odd in ["", "tomorrow", "2026-13-01", "2026-01-05T25:00:00", "05.01.2026 14:00"] {
+        for odd in [
+            "",
+            "tomorrow",
+            "-000005-12-31T00:00:00Z",
+            "9999-12-31",
+            "2026-13-01",
+            "2026-01-05T25:00:00",
+            "05.01.2026 14:00",
+        ] {
             assert!(EventTime::parse("from", odd).is_err(), "{odd}");
         }
     }

@@ -1,7 +1,8 @@
 //! One event: read, written, changed, deleted.
 
 use super::{
-    EventTime, OwnedEvent, events::owned, id::EventId, schedule_of, time::when, working_one, write_calendar,
+    EventTime, OwnedEvent, busy_calendars, events::owned, id::EventId, schedule_of, time::when, working_one,
+    write_calendar,
 };
 use crate::{
     app::App,
@@ -15,6 +16,7 @@ use crate::{
         connections::{Connection, OwnerRows},
         dedupe::{Operation, REPLAYED_FOR},
         keys,
+        row::Key,
     },
     tokens::{Patience, with_token},
 };
@@ -77,9 +79,28 @@ pub async fn create_event(
     let written = with_token(app, connection, Patience::Request, |token| async move {
         providers::create(provider, app.session(base_url, &token), calendar, draft).await
     })
-    .await?;
+    .await;
+    if let (Err(_), Some(key), false) = (&written, idempotency_key, replayed) {
+        forget(app, owner, key).await;
+    }
+    let written = written?;
     tracing::info!(%owner, connection = %connection.id, provider = %provider, replayed, "event written");
     Ok((owned(connection, calendar, written), replayed))
+}
+
+/// What came to nothing is no request that a repeat could replay.
+async fn forget(app: &App, owner: &OwnerId, key: &str) {
+    let forgotten = async {
+        let action = app.store.forget_operation(&operation_row(owner, key))?;
+        app.store.transact(vec![action]).await
+    };
+    if let Err(error) = forgotten.await {
+        tracing::warn!(%error, "an idempotency key stays taken for a day");
+    }
+}
+
+fn operation_row(owner: &OwnerId, key: &str) -> Key {
+    keys::idempotency(&format!("event#{owner}"), key)
 }
 
 fn derived_key(owner: &OwnerId, idempotency_key: &str) -> String {
@@ -89,7 +110,7 @@ fn derived_key(owner: &OwnerId, idempotency_key: &str) -> String {
 /// Whether this key was used for the same event in the same connection; used for another one it is a mistake.
 async fn seen_before(app: &App, connection: &Connection, key: &str, draft: &EventDraft) -> Result<bool> {
     let now = app.clock.now();
-    let row = keys::idempotency(&format!("event#{}", connection.owner), key);
+    let row = operation_row(&connection.owner, key);
     let request = format!("{} {draft:?}", connection.id);
     let operation = Operation {
         request_hash: random::hex(&random::sha256(request.as_bytes())),
@@ -121,15 +142,15 @@ async fn zone_for(app: &App, owner: &OwnerId, rows: &OwnerRows, said: Option<&st
     }
 }
 
-/// Finds the connection that an event id names, among the owner's own.
+/// Finds the connection that an event id names, among the owner's own; calendars that do not count are nobody's business.
 async fn located(app: &App, owner: &OwnerId, id: &str) -> Result<(OwnerRows, EventId)> {
     let id = EventId::decode(id)?;
     let rows = app.store.owner_rows(owner).await?;
-    if rows.connections.iter().any(|row| row.id == id.connection) {
-        Ok((rows, id))
-    } else {
-        Err(Error::NotFound("event"))
-    }
+    let counts = |row: &Connection| {
+        row.id == id.connection
+            && (write_calendar(row) == id.calendar || busy_calendars(row).contains(&id.calendar))
+    };
+    if rows.connections.iter().any(counts) { Ok((rows, id)) } else { Err(Error::NotFound("event")) }
 }
 
 /// Reads one event.

@@ -6,7 +6,10 @@ use crate::{
     http::LONGEST_CALL,
     ids::{ConnectionId, OwnerId, Provider},
     providers::oauth,
-    store::connections::{Connection, Settings, landed},
+    store::{
+        Write,
+        connections::{Connection, landed},
+    },
     tokens,
 };
 
@@ -37,8 +40,13 @@ pub async fn disconnect(app: &App, owner: &OwnerId, which: &Which) -> Result<usi
         }
         tracing::info!(%owner, connection = %connection.id, provider = %connection.provider, "disconnected");
     }
-    if ending.iter().any(|connection| Some(&connection.id) == rows.settings.default_connection.as_ref()) {
-        app.store.put_settings(owner, Settings { default_connection: None, ..rows.settings.clone() }).await?;
+    if let Some(default) = rows.settings.default_connection.as_ref()
+        && ending.iter().any(|connection| connection.id == *default)
+    {
+        match app.store.clear_default(owner, default).await? {
+            // Refused: another one was chosen in between.
+            Write::Done | Write::Refused => {}
+        }
     }
     Ok(ending.len())
 }
@@ -46,16 +54,25 @@ pub async fn disconnect(app: &App, owner: &OwnerId, which: &Which) -> Result<usi
 /// Deletes the connection, its note about the account and every wrapped key of it (crypto-shredding).
 pub async fn purge(app: &App, connection: &Connection) -> Result<()> {
     let mut actions = Vec::from(app.store.delete_connection(connection)?);
-    let keys = app.store.data_keys(&connection.id).await?;
-    for key in &keys {
+    for key in app.store.data_keys(&connection.id).await? {
         actions.push(app.store.delete_data_key(&connection.id, &key.id)?);
+        app.vault.forget(&key.id);
     }
     match landed(app.store.transact(actions).await?)? {
-        crate::store::Write::Done => {}
-        crate::store::Write::Refused => return Err(Error::internal("an unconditional delete was refused")),
+        Write::Done => {}
+        Write::Refused => return Err(Error::internal("an unconditional delete was refused")),
     }
-    for key in &keys {
-        app.vault.forget(&key.id);
+    // A refresh may have put a key after they were listed; none comes after the row is gone.
+    shred(app, &connection.id, None).await
+}
+
+/// Deletes the wrapped keys of a connection, but for the one it still uses.
+pub(super) async fn shred(app: &App, connection: &ConnectionId, keep: Option<&str>) -> Result<()> {
+    for key in app.store.data_keys(connection).await? {
+        if Some(key.id.as_str()) != keep {
+            app.store.drop_data_key(connection, &key.id).await?;
+            app.vault.forget(&key.id);
+        }
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::start::verifier;
+use super::{disconnect::shred, start::verifier};
 use crate::{
     app::App,
     error::{Error, Result},
@@ -16,8 +16,9 @@ use crate::{
     },
     random,
     store::{
-        Write,
-        connections::{Connection, OwnerRows, Status, landed},
+        Transaction, Write,
+        connections::{Connection, OwnerRows, Status},
+        datakeys::WrappedKey,
         flows::Flow,
     },
     tokens,
@@ -35,59 +36,77 @@ pub struct Linked {
     pub account_email: Option<String>,
 }
 
+/// What a code gave.
+struct Grant {
+    tokens: Tokens,
+    identity: Identity,
+    account_hash: String,
+    /// Whether every scope that is needed was granted.
+    complete: bool,
+}
+
 /// Redeems the code of a proved flow and activates the link.
 ///
 /// The same account again replaces its tokens and keeps its id; another account is added, or takes the place of the
 /// owner's others of that provider when the flow says `replace`, which live until the new one is committed. A consent
-/// with too few scopes never touches a link that works.
+/// with too few scopes never touches a link that works, and a deleted user gets none.
 pub(super) async fn link(app: &App, flow: &Flow, code: &SecretString) -> Result<Linked> {
-    let tokens = redeem(app, flow, code).await?;
-    let client_id =
-        app.config.providers.get(&flow.provider).map_or("", |settings| settings.client_id.as_str());
-    let who = identity(flow.provider, app.endpoints(flow.provider)?, client_id, app.clock.now(), &tokens)
-        .map_err(|failure| exchange_failed(flow, &failure))?;
-    let rows = app.store.owner_rows(&flow.owner).await?;
-    let account_hash = random::hex(&random::sha256(who.account_key.as_bytes()));
-    let same = rows
-        .connections
-        .iter()
-        .find(|connection| connection.provider == flow.provider && connection.account_hash == account_hash);
-    let complete = granted(flow.provider, &tokens.scopes);
-    if !complete && same.is_some_and(|connection| connection.status == Status::Active) {
-        return Err(too_few_scopes());
+    let grant = redeem(app, flow, code).await?;
+    // Two links of one account at once meet on the connection's id: the loser finds a link to renew.
+    for _ in 0..2 {
+        let rows = app.store.owner_rows(&flow.owner).await?;
+        let same = rows.connections.iter().find(|connection| {
+            connection.provider == flow.provider && connection.account_hash == grant.account_hash
+        });
+        if !grant.complete && same.is_some_and(|connection| connection.status == Status::Active) {
+            return Err(too_few_scopes());
+        }
+        let connection = sealed_connection(app, flow, same, &grant).await?;
+        if write(app, flow, &rows, same, connection).await? == Write::Refused {
+            continue;
+        }
+        let id = same.map_or_else(|| own_id(flow, &grant), |connection| connection.id.clone());
+        tracing::info!(owner = %flow.owner, provider = %flow.provider, connection = %id, complete = grant.complete, "linked");
+        if !grant.complete {
+            return Err(too_few_scopes());
+        }
+        return Ok(Linked { connection: id, provider: flow.provider, account_email: grant.identity.email });
     }
-    let linked = write(app, flow, &rows, same, &who, &tokens, complete, account_hash).await?;
-    if complete { Ok(linked) } else { Err(too_few_scopes()) }
+    Err(Error::conflict("connection_changed", "The connection changed at the same moment. Connect again."))
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "what a link is made of; no two of them belong together elsewhere"
-)]
-async fn write(
+/// One owner has one connection for an account.
+fn own_id(flow: &Flow, grant: &Grant) -> ConnectionId {
+    ConnectionId::derived(&format!("{}\n{}\n{}", flow.owner, flow.provider, grant.account_hash))
+}
+
+/// The row to write, with its tokens sealed under a fresh data key.
+async fn sealed_connection(
     app: &App,
     flow: &Flow,
-    rows: &OwnerRows,
     same: Option<&Connection>,
-    identity: &Identity,
-    tokens: &Tokens,
-    complete: bool,
-    account_hash: String,
-) -> Result<Linked> {
+    grant: &Grant,
+) -> Result<(Connection, WrappedKey)> {
     let now = app.clock.now();
-    let id = same.map_or_else(ConnectionId::random, |connection| connection.id.clone());
-    let scope =
-        Scope { owner: flow.owner.clone(), provider: flow.provider, connection: id.clone(), account_hash };
-    let version = same.map_or(1, |connection| connection.token_version + 1);
-    let (sealed, wrapped) = tokens::seal_first(app, &scope, version, tokens).await?;
+    let id = same.map_or_else(|| own_id(flow, grant), |connection| connection.id.clone());
+    let scope = Scope {
+        owner: flow.owner.clone(),
+        provider: flow.provider,
+        connection: id.clone(),
+        account_hash: grant.account_hash.clone(),
+    };
+    // A link that ended had the same id: versions never start over, so that nobody who still holds its row can write.
+    let first = u64::try_from(now.as_millisecond()).unwrap_or(1);
+    let version = same.map_or(first, |connection| connection.token_version + 1);
+    let (sealed, wrapped) = tokens::seal_first(app, &scope, version, &grant.tokens).await?;
     let connection = Connection {
-        id: id.clone(),
+        id,
         owner: scope.owner,
         provider: flow.provider,
         account_hash: scope.account_hash,
-        account_email: identity.email.clone(),
-        scopes: tokens.scopes.clone(),
-        status: if complete { Status::Active } else { Status::InsufficientScope },
+        account_email: grant.identity.email.clone(),
+        scopes: grant.tokens.scopes.clone(),
+        status: if grant.complete { Status::Active } else { Status::InsufficientScope },
         cause: None,
         token_version: sealed.token_version,
         access: sealed.access,
@@ -104,37 +123,52 @@ async fn write(
         created_at: same.map_or(now, |connection| connection.created_at),
         last_used_at: now,
     };
-    let mut actions = vec![
-        app.store.put_connection(&connection, same.map(|connection| connection.token_version))?,
-        app.store.put_account_link(&connection)?,
-        app.store.put_data_key_action(&id, wrapped)?,
-    ];
-    if let Some(same) = same {
-        actions.push(app.store.delete_data_key(&id, &same.data_key_id)?);
-    }
-    if flow.replace && complete {
-        for old in rows.connections.iter().filter(|old| old.provider == flow.provider && old.id != id) {
-            actions.extend(app.store.delete_connection(old)?);
-            actions.push(app.store.delete_data_key(&old.id, &old.data_key_id)?);
-        }
-    }
-    match landed(app.store.transact(actions).await?)? {
-        Write::Done => {}
-        Write::Refused => {
-            return Err(Error::conflict(
-                "connection_changed",
-                "The connection changed at the same moment. Connect again.",
-            ));
-        }
-    }
-    tracing::info!(owner = %flow.owner, provider = %flow.provider, connection = %id, complete, "linked");
-    Ok(Linked { connection: id, provider: flow.provider, account_email: identity.email.clone() })
+    Ok((connection, wrapped))
 }
 
-async fn redeem(app: &App, flow: &Flow, code: &SecretString) -> Result<Tokens> {
+/// Connection, wrapped key and account note in one transaction, together with the end of what they replace.
+async fn write(
+    app: &App,
+    flow: &Flow,
+    rows: &OwnerRows,
+    same: Option<&Connection>,
+    (connection, wrapped): (Connection, WrappedKey),
+) -> Result<Write> {
+    let key = wrapped.id.clone();
+    let mut actions = vec![
+        app.store.check_alive(flow.owner.id())?,
+        app.store.put_connection(&connection, same.map(|connection| connection.token_version))?,
+        app.store.put_account_link(&connection)?,
+        app.store.put_data_key_action(&connection.id, wrapped)?,
+    ];
+    let is_replaced = |old: &&Connection| {
+        flow.replace
+            && connection.status == Status::Active
+            && old.provider == flow.provider
+            && old.id != connection.id
+    };
+    let replaced: Vec<_> = rows.connections.iter().filter(is_replaced).collect();
+    for old in &replaced {
+        actions.extend(app.store.delete_connection(old)?);
+    }
+    match app.store.transact(actions).await? {
+        Transaction::Done => {}
+        Transaction::Refused(which) if which.first() == Some(&true) => return Err(Error::NotFound("user")),
+        Transaction::Refused(_) | Transaction::Contended => return Ok(Write::Refused),
+    }
+    for old in replaced {
+        shred(app, &old.id, None).await?;
+    }
+    if same.is_some() {
+        shred(app, &connection.id, Some(&key)).await?;
+    }
+    Ok(Write::Done)
+}
+
+async fn redeem(app: &App, flow: &Flow, code: &SecretString) -> Result<Grant> {
     let (client, verifier) = (app.client(flow.provider).await?, verifier(app, &flow.id).await?);
     let endpoints = app.endpoints(flow.provider)?;
-    oauth::exchange_code(
+    let tokens = oauth::exchange_code(
         &app.http,
         flow.provider,
         endpoints,
@@ -145,7 +179,12 @@ async fn redeem(app: &App, flow: &Flow, code: &SecretString) -> Result<Tokens> {
         LONGEST_CALL,
     )
     .await
-    .map_err(|failure| exchange_failed(flow, &failure))
+    .map_err(|failure| exchange_failed(flow, &failure))?;
+    let identity = identity(flow.provider, endpoints, &client.id, app.clock.now(), &tokens)
+        .map_err(|failure| exchange_failed(flow, &failure))?;
+    let account_hash = random::hex(&random::sha256(identity.account_key.as_bytes()));
+    let complete = granted(flow.provider, &tokens.scopes);
+    Ok(Grant { tokens, identity, account_hash, complete })
 }
 
 fn exchange_failed(flow: &Flow, failure: &Failure) -> Error {

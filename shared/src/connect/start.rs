@@ -17,7 +17,7 @@ use crate::{
 /// How long a person has for the provider's pages.
 pub const FLOW_LIFE: SignedDuration = SignedDuration::from_secs(600);
 
-/// The most starts for one owner in ten minutes: a person who tries often stays far below.
+/// The most starts for one owner from one address in ten minutes: a person who tries often stays far below.
 const MOST_FOR_OWNER: u32 = 20;
 
 /// The most starts from one address in ten minutes: an office shares one.
@@ -88,7 +88,8 @@ pub async fn start(app: &App, visit: &Start<'_>) -> Result<Started> {
     // The address is hashed: counters need not know it.
     let address = random::hex(&random::sha256(visit.address.as_bytes())[..16]);
     let counters = [
-        Counter { who: flow.owner.to_string(), most: MOST_FOR_OWNER },
+        // Together with the address: a stranger must not be able to close the door for somebody else.
+        Counter { who: format!("{}|{address}", flow.owner), most: MOST_FOR_OWNER },
         Counter { who: format!("address:{address}"), most: MOST_FOR_ADDRESS },
     ];
     if !app.store.start_flow(flow, &counters, now).await? {

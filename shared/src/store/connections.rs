@@ -1,8 +1,9 @@
 //! Linked accounts and their sealed tokens. `token_version` moves only when tokens are written.
 
+mod settings;
 mod tokens;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -14,10 +15,10 @@ use super::{
 use crate::{
     error::{Error, Result},
     ids::{ConnectionId, OwnerId, Provider},
-    schedule::Schedule,
     vault::Scope,
 };
 
+pub use settings::Settings;
 pub use tokens::SealedTokens;
 
 /// What can be done with a connection.
@@ -127,21 +128,6 @@ impl Connection {
     }
 }
 
-/// An owner's settings.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
-    /// The connection that is written to and shown first.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub default_connection: Option<ConnectionId>,
-    /// When appointments are possible.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<Schedule>,
-}
-
-impl Stored for Settings {
-    const KIND: &'static str = "settings";
-}
-
 #[derive(Serialize, Deserialize)]
 struct AccountLink {
     owner: OwnerId,
@@ -211,6 +197,16 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put.build().map_err(odd)?).build())
     }
 
+    /// The check that nobody wrote a connection's tokens since it was read.
+    pub(super) fn check_version(&self, of: &Connection) -> Result<TransactWriteItem> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables().connections)
+            .set_key(Some(keys::connection(&of.owner, &of.id).item()))
+            .condition_expression(SAME_VERSION)
+            .expression_attribute_values(":version", number(of.token_version));
+        Ok(TransactWriteItem::builder().condition_check(check.build().map_err(odd)?).build())
+    }
+
     /// The action that notes which account a connection links.
     pub fn put_account_link(&self, connection: &Connection) -> Result<TransactWriteItem> {
         let key = keys::account_link(connection.provider, &connection.account_hash, &connection.id);
@@ -253,16 +249,6 @@ impl Store {
             None => update.update_expression("SET busy_calendars = :busy REMOVE write_calendar"),
         };
         written(update.send().await)
-    }
-
-    /// The action that deletes an owner's settings.
-    pub fn delete_settings(&self, owner: &OwnerId) -> Result<TransactWriteItem> {
-        delete(&self.tables().connections, &keys::settings(owner))
-    }
-
-    /// Writes an owner's settings whole.
-    pub async fn put_settings(&self, owner: &OwnerId, settings: Settings) -> Result<()> {
-        self.put(&self.tables().connections, to_item(keys::settings(owner), settings)?).await
     }
 }
 

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Store,
-    connections::{delete, odd},
+    Store, Transaction,
+    connections::{Connection, delete, odd},
     keys,
     row::{Blob, Stored, from_item, seconds, to_item},
 };
@@ -34,9 +34,10 @@ impl Store {
         self.get(&self.tables().keys, keys::data_key(connection, id)).await?.map(from_item).transpose()
     }
 
-    /// Stores a wrapped key on its own, before a refresh seals with it.
-    pub async fn put_data_key(&self, connection: &ConnectionId, key: WrappedKey) -> Result<()> {
-        self.put(&self.tables().keys, to_item(keys::data_key(connection, &key.id), key)?).await
+    /// Stores a wrapped key before a refresh seals with it, if the connection is still the one that was read.
+    pub async fn put_data_key(&self, of: &Connection, key: WrappedKey) -> Result<Transaction> {
+        let actions = vec![self.check_version(of)?, self.put_data_key_action(&of.id, key)?];
+        self.transact(actions).await
     }
 
     /// The action that stores a wrapped key together with the connection it is for.

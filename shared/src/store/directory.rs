@@ -213,15 +213,17 @@ impl Store {
             .set_item(Some(item))
             .condition_expression("attribute_not_exists(pk) OR updated_ms <= :updated")
             .expression_attribute_values(":updated", number(updated));
-        let alive = ConditionCheck::builder()
+        Ok([TransactWriteItem::builder().put(put.build().map_err(odd)?).build(), self.check_alive(clerk_id)?])
+    }
+
+    /// The check that a user is not deleted; one that was never heard of is not.
+    pub fn check_alive(&self, clerk_id: &str) -> Result<TransactWriteItem> {
+        let check = ConditionCheck::builder()
             .table_name(&self.tables().directory)
             .set_key(Some(keys::user(clerk_id).item()))
             .condition_expression("attribute_not_exists(deleted) OR deleted = :false")
             .expression_attribute_values(":false", AttributeValue::Bool(false));
-        Ok([
-            TransactWriteItem::builder().put(put.build().map_err(odd)?).build(),
-            TransactWriteItem::builder().condition_check(alive.build().map_err(odd)?).build(),
-        ])
+        Ok(TransactWriteItem::builder().condition_check(check.build().map_err(odd)?).build())
     }
 
     /// The action that ends a membership.

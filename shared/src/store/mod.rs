@@ -161,6 +161,9 @@ impl Store {
             if codes.contains(&"TransactionConflict") {
                 return Ok(Transaction::Contended);
             }
+            if codes.contains(&"ValidationError") {
+                return Err(Error::internal("DynamoDB calls a transaction invalid"));
+            }
         }
         Err(outage(error))
     }

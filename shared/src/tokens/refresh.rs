@@ -19,7 +19,7 @@ use crate::{
         oauth,
     },
     store::{
-        Write,
+        Transaction, Write,
         connections::{Cause, Connection, Status},
         datakeys::WrappedKey,
         row::Blob,
@@ -101,8 +101,14 @@ async fn prepare(app: &App, row: &Connection) -> Result<(DataKey, Used, SecretSt
     }
     let FreshKey { key, wrapped } = app.vault.generate(&row.scope()).await?;
     let wrapped = WrappedKey { id: key.id.clone(), wrapped: Blob(wrapped), created_at: now };
-    app.store.put_data_key(&row.id, wrapped).await?;
-    Ok((key, Used { seals: 0, since: now }, refresh, client))
+    match app.store.put_data_key(row, wrapped).await? {
+        Transaction::Done => Ok((key, Used { seals: 0, since: now }, refresh, client)),
+        // Disconnected or linked again in between: a key that is put now would be left behind.
+        Transaction::Refused(_) => Err(needs_connection(app, row, "no_connection")),
+        Transaction::Contended => {
+            Err(Error::Unavailable { system: "dynamodb", retry_after: SignedDuration::from_secs(1) })
+        }
+    }
 }
 
 /// The provider refused a refresh.

@@ -18,14 +18,18 @@ const DEFAULT_LENGTH: SignedDuration = SignedDuration::from_mins(30);
 /// The longest appointment that can be asked for by phone.
 const LONGEST_MINUTES: i64 = 480;
 
+/// Notes of a long call; every calendar takes a text of this length.
+const MOST_CHARACTERS: usize = 2000;
+
 /// A tool call's arguments.
 pub(super) struct Arguments<'a>(pub(super) &'a Map<String, Value>);
 
 impl Arguments<'_> {
-    /// The first of these that is a non-empty text or a number.
+    /// The first of these that is a non-empty text or a number; longer than anybody speaks it is cut.
     pub(super) fn text(&self, names: &[&str]) -> Option<String> {
         names.iter().find_map(|name| match self.0.get(*name)? {
-            Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            Value::String(text) => Some(text.trim().chars().take(MOST_CHARACTERS).collect::<String>())
+                .filter(|text| !text.is_empty()),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         })

@@ -8,6 +8,7 @@ use crate::{
     app::App,
     availability::{Availability, Query, free_slots},
     booking::{self, Booked},
+    calendar::is_address,
     calendars::schedule_of,
     error::{Error, Result},
     ids::OwnerId,
@@ -149,8 +150,8 @@ async fn book(
             .text(&["title", "subject", "service"])
             .unwrap_or_else(|| format!("Appointment with {name}")),
         attendee_name: Some(name),
-        attendee_email: arguments.text(&["email", "attendee_email"]).filter(|email| email.contains('@')),
-        repeats: repeats(message, call, start, phone.as_deref()),
+        attendee_email: arguments.text(&["email", "attendee_email"]).filter(|email| is_address(email)),
+        repeats: repeats(message, call, Interval::new(start, end), phone.as_deref()),
         attendee_phone: phone,
         notes: arguments.text(&["notes", "reason", "description"]),
         patience: Patience::Voice,
@@ -187,10 +188,10 @@ fn refused(code: &str) -> Option<&'static str> {
 
 /// A repeat is the same tool call of the same call, or the same slot for the same number in the same call: models
 /// book again when they are interrupted (SECURITY.md S5).
-fn repeats(message: &VapiMessage, call: &ToolCall, start: Timestamp, phone: Option<&str>) -> Vec<String> {
+fn repeats(message: &VapiMessage, call: &ToolCall, slot: Interval, phone: Option<&str>) -> Vec<String> {
     let Some(call_id) = &message.call_id else { return Vec::new() };
     let who = random::hex(&random::sha256(phone.unwrap_or_default().as_bytes())[..8]);
-    let mut names = vec![format!("slot:{call_id}:{start}:{who}")];
+    let mut names = vec![format!("slot:{call_id}:{}:{}:{who}", slot.start, slot.end)];
     if !call.id.is_empty() {
         names.insert(0, format!("tool-call:{call_id}:{}", call.id));
     }

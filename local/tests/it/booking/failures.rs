@@ -11,7 +11,7 @@ use shared::{
 };
 
 use super::{BOOKED, TEN, book, caller, one_booking, owner, wanted};
-use crate::harness::Town;
+use crate::harness::{Town, at};
 
 const RESERVED: &str = "Your time on Tuesday, January thirteenth at 10 AM is reserved.";
 
@@ -180,7 +180,37 @@ async fn a_ledger_that_fails_after_the_event_keeps_the_time_and_says_reserved() 
     assert_eq!(town.say(&call, &line, &tool).await.unwrap(), RESERVED);
     town.stack.world.faults().clear();
     town.advance(120);
-    assert_eq!(town.say(&call, &line, &tool).await.unwrap(), RESERVED);
+    // A repeat goes on where the first one stopped, and finds the event.
+    assert_eq!(town.say(&call, &line, &tool).await.unwrap(), BOOKED);
+    assert_eq!(one_booking(&town).await.calendar_sync, CalendarSync::Synced);
     assert!(book(&town, &line, 2, TEN).await.starts_with("That time is taken."));
     assert_eq!((town.appointments().len(), town.ledger().await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_slot_that_could_not_be_given_back_is_not_promised_later() {
+    let town = Town::connected().await;
+    let (line, call, tool) = (town.line().await, caller(1), wanted(TEN));
+    let hour = at("2026-01-13T10:00:00Z");
+    let foreign = (hour, hour + jiff::SignedDuration::from_hours(1));
+    town.stack.world.add_event(Provider::Google, DEFAULT_EMAIL, "Lunch", foreign.0, foreign.1).unwrap();
+    town.arm(Fault::new("dynamodb", "TransactWriteItems", Kind::Delay).with(0));
+    town.arm(Fault::new("dynamodb", "TransactWriteItems", Kind::Status).with(400).times(50));
+    town.say(&call, &line, &tool).await.unwrap_or_else(|error| error);
+    town.stack.world.faults().clear();
+    town.advance(120);
+    let answer = town.say(&call, &line, &tool).await.unwrap();
+    assert!(answer.starts_with("That time is taken."), "{answer}");
+    assert_eq!((town.appointments().len(), town.ledger().await.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn an_event_that_the_provider_calls_wrong_is_not_promised() {
+    let town = town_of(Provider::Google).await;
+    let line = town.line().await;
+    let wrong = json!({"status": 400, "body": {"error": {"code": 400, "message": "no", "errors": [{"reason": "invalid"}]}}});
+    town.arm(Fault::new("google", "events.insert", Kind::Status).with(wrong));
+    let said = town.say(&caller(1), &line, &wanted(TEN)).await.unwrap_or_else(|error| error);
+    assert!(!said.contains("booked") && !said.contains("reserved"), "{said}");
+    assert_eq!((town.appointments().len(), town.ledger().await.len()), (0, 0));
 }

@@ -1,0 +1,78 @@
+//! An owner's settings: one row, whose attributes are written one by one, so that no writer undoes another.
+
+use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::TransactWriteItem};
+use serde::{Deserialize, Serialize};
+
+use super::delete;
+use crate::{
+    error::{Error, Result},
+    ids::{ConnectionId, OwnerId},
+    schedule::Schedule,
+    store::{
+        Store, Write, keys, outage,
+        row::{self, Stored, number, text},
+        written,
+    },
+};
+
+/// An owner's settings.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The connection that is written to and shown first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_connection: Option<ConnectionId>,
+    /// When appointments are possible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+}
+
+impl Stored for Settings {
+    const KIND: &'static str = "settings";
+}
+
+impl Store {
+    /// The action that deletes an owner's settings.
+    pub fn delete_settings(&self, owner: &OwnerId) -> Result<TransactWriteItem> {
+        delete(&self.tables().connections, &keys::settings(owner))
+    }
+
+    /// Keeps an owner's first schedule; one that is there stays.
+    pub async fn keep_schedule(&self, owner: &OwnerId, schedule: &Schedule) -> Result<()> {
+        let schedule =
+            serde_dynamo::to_attribute_value(schedule).map_err(|error| Error::internal(error.to_string()))?;
+        let update = self.settings_update(owner, "schedule = if_not_exists(schedule, :value)");
+        update.expression_attribute_values(":value", schedule).send().await.map_err(outage)?;
+        Ok(())
+    }
+
+    /// Chooses the connection that is written to.
+    pub async fn set_default(&self, owner: &OwnerId, id: &ConnectionId) -> Result<()> {
+        let update = self.settings_update(owner, "default_connection = :value");
+        update.expression_attribute_values(":value", text(id.as_str())).send().await.map_err(outage)?;
+        Ok(())
+    }
+
+    /// Ends a choice, unless another one was made.
+    pub async fn clear_default(&self, owner: &OwnerId, id: &ConnectionId) -> Result<Write> {
+        let update = self
+            .client()
+            .update_item()
+            .table_name(&self.tables().connections)
+            .set_key(Some(keys::settings(owner).item()))
+            .update_expression("REMOVE default_connection")
+            .condition_expression("default_connection = :id")
+            .expression_attribute_values(":id", text(id.as_str()));
+        written(update.send().await)
+    }
+
+    /// Sets one attribute of the settings, whose row may not be there yet; the others stay as they are.
+    fn settings_update(&self, owner: &OwnerId, set: &str) -> UpdateItemFluentBuilder {
+        self.client()
+            .update_item()
+            .table_name(&self.tables().connections)
+            .set_key(Some(keys::settings(owner).item()))
+            .update_expression(format!("SET kind = :kind, v = :v, {set}"))
+            .expression_attribute_values(":kind", text(Settings::KIND))
+            .expression_attribute_values(":v", number(row::VERSION))
+    }
+}
