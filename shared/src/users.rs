@@ -105,7 +105,7 @@ pub async fn clerk_webhook(app: &App, headers: &HeaderMap, body: &[u8]) -> Resul
         Refused::Secret => refused.into(),
         // Which of its parts was wrong is nobody's business but the log's.
         _ => {
-            tracing::info!(code = refused.code(), "a Clerk webhook was refused");
+            tracing::debug!(code = refused.code(), "a Clerk webhook was refused");
             Error::Unauthenticated { code: "webhook_signature" }
         }
     })?;
