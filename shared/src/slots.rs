@@ -109,11 +109,6 @@ pub fn obstacle(question: &Question<'_>, wanted: Interval) -> Result<Option<Empt
     Ok(taken.then_some(EmptyReason::FullyBooked))
 }
 
-/// Whether this exact interval can be booked.
-pub fn is_free(question: &Question<'_>, wanted: Interval) -> Result<bool> {
-    obstacle(question, wanted).map(|obstacle| obstacle.is_none())
-}
-
 /// At most `count` slots whose starts are nearest to `wanted`, in order of time.
 pub fn nearest(slots: &[Interval], wanted: Timestamp, count: usize) -> Vec<Interval> {
     let mut by_distance = slots.to_vec();

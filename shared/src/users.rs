@@ -14,9 +14,10 @@ use crate::{
     secrets::SecretName,
     store::{
         Transaction, Write,
-        connections::{OwnerRows, Status, landed},
+        connections::{OwnerRows, Status},
         dedupe::Delivery,
         directory::{Membership, Role, User},
+        landed,
     },
     webhooks::{self, Refused},
 };

@@ -336,3 +336,22 @@ async fn s2_tokens_lie_in_no_table_in_the_clear() {
         assert!(!all.contains(sign), "{sign}");
     }
 }
+
+#[tokio::test]
+async fn a_connection_without_a_refresh_token_says_so_when_its_access_token_ends() {
+    let town = Town::new().await;
+    town.connect("google").await;
+    let store = &town.stack.app.store;
+    let owner = shared::ids::OwnerId::user(USER).unwrap();
+    let mut row = store.owner_rows(&owner).await.unwrap().connections.remove(0);
+    row.refresh = None;
+    let stripped = store.put_connection(&row, Some(row.token_version)).unwrap();
+    assert_eq!(store.transact(vec![stripped]).await.unwrap(), shared::store::Transaction::Done);
+    assert_eq!(town.get("/calendar/events").await.status, 200, "the access token still lives");
+    town.advance(2900);
+    assert_eq!(town.get("/calendar/events").await.status, 200, "also in the last quarter of its life");
+    town.advance(700);
+    assert_eq!(town.get("/calendar/events").await.code(), "reauth_required");
+    let status = town.get("/calendar/auth/status").await;
+    assert_eq!(status.body["connections"][0]["cause"], "no_refresh_token", "{}", status.text);
+}

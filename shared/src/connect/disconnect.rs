@@ -6,10 +6,7 @@ use crate::{
     http::LONGEST_CALL,
     ids::{ConnectionId, OwnerId, Provider},
     providers::oauth,
-    store::{
-        Write,
-        connections::{Connection, landed},
-    },
+    store::{Write, connections::Connection, landed},
     tokens,
 };
 

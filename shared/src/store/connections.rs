@@ -3,17 +3,17 @@
 mod settings;
 mod tokens;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem};
-use jiff::{SignedDuration, Timestamp};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Store, Transaction, Write, keys,
-    row::{Blob, Key, Stored, from_item, kind_of, number, seconds, text, to_item},
+    Store, Write, delete, keys, odd,
+    row::{Blob, Stored, from_item, kind_of, number, seconds, text, to_item},
     written,
 };
 use crate::{
-    error::{Error, Result},
+    error::Result,
     ids::{ConnectionId, OwnerId, Provider},
     vault::Scope,
 };
@@ -250,25 +250,4 @@ impl Store {
         };
         written(update.send().await)
     }
-}
-
-/// Whether a transaction landed; contention is told as an outage that passes.
-pub fn landed(outcome: Transaction) -> Result<Write> {
-    match outcome {
-        Transaction::Done => Ok(Write::Done),
-        Transaction::Refused(_) => Ok(Write::Refused),
-        Transaction::Contended => {
-            Err(Error::Unavailable { system: "dynamodb", retry_after: SignedDuration::from_secs(1) })
-        }
-    }
-}
-
-pub(super) fn delete(table: &str, key: &Key) -> Result<TransactWriteItem> {
-    let delete = Delete::builder().table_name(table).set_key(Some(key.item())).build().map_err(odd)?;
-    Ok(TransactWriteItem::builder().delete(delete).build())
-}
-
-/// The SDK's builders refuse missing fields, which are all set here.
-pub(super) fn odd(error: aws_sdk_dynamodb::error::BuildError) -> Error {
-    Error::internal(error.to_string())
 }

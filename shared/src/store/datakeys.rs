@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Store, Transaction,
-    connections::{Connection, delete, odd},
-    keys,
+    connections::Connection,
+    delete, keys, odd,
     row::{Blob, Stored, from_item, seconds, to_item},
 };
 use crate::{error::Result, ids::ConnectionId};

@@ -5,9 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Store,
-    connections::odd,
-    is_refused, keys, outage,
+    Store, is_refused, keys, odd, outage,
     row::{Key, Stored, from_item, number, seconds, to_item},
 };
 use crate::error::Result;
@@ -134,7 +132,7 @@ impl Store {
 
     /// The action that forgets an operation which came to nothing.
     pub fn forget_operation(&self, key: &Key) -> Result<TransactWriteItem> {
-        super::connections::delete(&self.tables().flows, key)
+        super::delete(&self.tables().flows, key)
     }
 
     /// The action that stores an operation's finished answer.

@@ -5,9 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Store,
-    connections::odd,
-    keys,
+    Store, keys, odd,
     row::{Stored, from_item, kind_of, number, seconds, to_item},
 };
 use crate::{
@@ -228,7 +226,7 @@ impl Store {
 
     /// The action that ends a membership.
     pub fn delete_membership(&self, clerk_id: &str, tenant: &OwnerId) -> Result<TransactWriteItem> {
-        super::connections::delete(&self.tables().directory, &keys::membership(clerk_id, tenant))
+        super::delete(&self.tables().directory, &keys::membership(clerk_id, tenant))
     }
 
     /// Reads a service token.

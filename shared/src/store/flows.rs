@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Store, Transaction, Write, is_refused, keys, outage,
+    Store, Transaction, is_refused, keys, odd, outage,
     row::{self, Blob, Stored, from_item, number, seconds, text, to_item},
 };
 use crate::{
@@ -180,14 +180,6 @@ impl Store {
             Err(error) => Err(outage(error)),
         }
     }
-
-    /// Counts one more of something; refused when its window is full.
-    pub async fn count(&self, counter: &Counter, now: Timestamp) -> Result<Write> {
-        match self.transact(vec![counted(&self.tables().flows, counter, now)?]).await? {
-            Transaction::Done => Ok(Write::Done),
-            Transaction::Refused(_) | Transaction::Contended => Ok(Write::Refused),
-        }
-    }
 }
 
 fn why_dead(item: Option<&row::Item>, now: Timestamp) -> Dead {
@@ -214,9 +206,4 @@ fn counted(table: &str, counter: &Counter, now: Timestamp) -> Result<TransactWri
         .expression_attribute_values(":kind", text("rate"))
         .expression_attribute_values(":v", number(row::VERSION));
     Ok(TransactWriteItem::builder().update(update.build().map_err(odd)?).build())
-}
-
-/// The SDK's builders refuse missing fields, which are all set here.
-fn odd(error: aws_sdk_dynamodb::error::BuildError) -> Error {
-    Error::internal(error.to_string())
 }

@@ -10,9 +10,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Store,
-    connections::odd,
-    keys,
+    Store, keys, odd,
     row::{Stored, from_item, kind_of, number, seconds, to_item},
 };
 use crate::{

@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
-    types::TransactWriteItem,
+    types::{Delete, TransactWriteItem},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -192,4 +192,25 @@ fn outage<E: ProvideErrorMetadata, R>(error: SdkError<E, R>) -> Error {
         }
         _ => Error::Unavailable { system: "dynamodb", retry_after: SignedDuration::from_secs(1) },
     }
+}
+
+/// Whether a transaction landed; contention is told as an outage that passes.
+pub fn landed(outcome: Transaction) -> Result<Write> {
+    match outcome {
+        Transaction::Done => Ok(Write::Done),
+        Transaction::Refused(_) => Ok(Write::Refused),
+        Transaction::Contended => {
+            Err(Error::Unavailable { system: "dynamodb", retry_after: SignedDuration::from_secs(1) })
+        }
+    }
+}
+
+fn delete(table: &str, key: &row::Key) -> Result<TransactWriteItem> {
+    let delete = Delete::builder().table_name(table).set_key(Some(key.item())).build().map_err(odd)?;
+    Ok(TransactWriteItem::builder().delete(delete).build())
+}
+
+/// The SDK's builders refuse missing fields, which are all set here.
+fn odd(error: aws_sdk_dynamodb::error::BuildError) -> Error {
+    Error::internal(error.to_string())
 }

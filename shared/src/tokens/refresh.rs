@@ -91,7 +91,7 @@ pub(super) async fn refresh_under_lease(app: &App, row: Connection, lease_id: &s
 /// Everything that could fail before the provider is asked.
 async fn prepare(app: &App, row: &Connection) -> Result<(DataKey, Used, SecretString, oauth::Client)> {
     let key = data_key(app, row).await?;
-    let Some(sealed) = &row.refresh else { return Err(needs_connection(app, row, "reauth_required")) };
+    let Some(sealed) = &row.refresh else { return Err(without_refresh_token(app, row).await?) };
     let refresh = app.vault.open(&key, &row.scope(), TokenKind::Refresh, row.token_version, &sealed.0)?;
     let client = app.client(row.provider).await?;
     let now = app.clock.now();
@@ -147,6 +147,14 @@ pub(super) async fn give_up(app: &App, connection: &Connection, version: u64) ->
         }
     }
     Ok(needs_connection(app, &row, "reauth_required"))
+}
+
+/// The provider never gave a refresh token, and the access token is at its end.
+async fn without_refresh_token(app: &App, row: &Connection) -> Result<Error> {
+    match app.store.mark_reauth(row, Cause::NoRefreshToken).await? {
+        // Refused: linked again in between, and the next call uses that.
+        Write::Done | Write::Refused => Ok(needs_connection(app, row, "reauth_required")),
+    }
 }
 
 /// Why a grant is gone, from the provider's code (PROVIDERS.md, Microsoft and Google).

@@ -3,7 +3,6 @@
 //! A payload may hold a Twilio auth token in `phoneNumber`, so it is never kept. Ids that the model puts into
 //! arguments are not looked at here or later.
 
-use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
@@ -25,12 +24,6 @@ pub struct VapiMessage {
     pub called_number: Option<String>,
     /// VAPI's id of the assistant; an assistant described in the message itself has none.
     pub assistant_id: Option<String>,
-    /// When VAPI sent it.
-    pub timestamp: Option<Timestamp>,
-    /// `in-progress`, `ended`…: only in a `status-update`.
-    pub status: Option<String>,
-    /// What the call was about: only in an `end-of-call-report`.
-    pub summary: Option<String>,
 }
 
 /// One call of a tool by the model.
@@ -73,9 +66,6 @@ pub fn read(payload: &[u8]) -> Result<VapiMessage> {
             .or_else(|| text(&call_number["id"])),
         called_number: text(&number["number"]).or_else(|| text(&call_number["number"])),
         assistant_id: text(&call["assistantId"]).or_else(|| text(&message["assistant"]["id"])),
-        timestamp: instant(&message["timestamp"]),
-        status: text(&message["status"]),
-        summary: text(&message["analysis"]["summary"]).or_else(|| text(&message["summary"])),
         kind,
     })
 }
@@ -163,24 +153,6 @@ fn arguments(given: &Value) -> Option<Map<String, Value>> {
             Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
         },
         Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
-    }
-}
-
-/// Milliseconds (with fractions at times), seconds, or RFC 3339.
-fn instant(value: &Value) -> Option<Timestamp> {
-    match value {
-        Value::String(text) => text.parse().ok(),
-        Value::Number(number) => {
-            let number = number.as_f64()?;
-            // From here on seconds would lie in the year 5138.
-            let milliseconds = if number.abs() < 1e11 { number * 1e3 } else { number };
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "a cast saturates, and the next line refuses what is out of range"
-            )]
-            Timestamp::from_millisecond(milliseconds as i64).ok()
-        }
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

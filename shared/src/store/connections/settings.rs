@@ -3,13 +3,12 @@
 use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
-use super::delete;
 use crate::{
     error::{Error, Result},
     ids::{ConnectionId, OwnerId},
     schedule::Schedule,
     store::{
-        Store, Write, keys, outage,
+        Store, Write, delete, keys, outage,
         row::{self, Stored, number, text},
         written,
     },
