@@ -17,6 +17,7 @@ use crate::{
     ids::{CredentialId, Provider},
     jwks::{Jwks, KeySource},
     providers::{Session, oauth::Client, spec::Endpoints},
+    queue::Queue,
     secrets::{SecretName, Secrets},
     store::{Store, directory::Door},
     vault::Vault,
@@ -41,6 +42,8 @@ pub struct App {
     pub vault: Vault,
     /// Secrets Manager.
     pub secrets: Secrets,
+    /// Tokens on their way to DynamoDB.
+    pub rescue_queue: Queue,
     /// Clerk's keys.
     jwks: Jwks,
     session_rules: Arc<SessionRules>,
@@ -54,6 +57,11 @@ impl App {
     pub fn new(config: Config, clock: Clock, extra_roots: Option<Vec<u8>>) -> Result<Self> {
         let http = Http::new(extra_roots.as_deref()).map_err(Error::internal)?;
         let aws = Aws::new(&config.aws, extra_roots);
+        Self::over(config, clock, http, aws)
+    }
+
+    /// The same over other clients.
+    pub fn over(config: Config, clock: Clock, http: Http, aws: Aws) -> Result<Self> {
         let keys = match &config.clerk.jwt_key {
             Some(pem) => KeySource::Pem(pem.clone()),
             None => KeySource::Url(config.clerk.jwks_url.clone()),
@@ -74,6 +82,7 @@ impl App {
                 token_url: set.token_url.unwrap_or(real.token_url),
                 revoke_url: set.revoke_url.or(real.revoke_url),
                 api_url: set.api_url.unwrap_or(real.api_url),
+                rotation: set.rotation.unwrap_or(real.rotation),
             };
             (*provider, endpoints)
         });
@@ -81,6 +90,7 @@ impl App {
             endpoints: Arc::new(endpoints.collect()),
             store: Store::new(aws.clone(), config.tables.clone(), retention),
             vault: Vault::new(aws.clone(), clock.clone(), config.stage.as_str(), &config.kms_key_id),
+            rescue_queue: Queue::new(aws.clone(), config.rescue_queue_url.clone()),
             secrets: Secrets::new(aws, clock.clone(), config.secrets.clone()),
             jwks,
             session_rules: Arc::new(rules),

@@ -33,6 +33,8 @@ pub struct Aws {
     pub kms_url: Option<String>,
     /// Where Secrets Manager is, when not at AWS.
     pub secrets_url: Option<String>,
+    /// Where SQS is, when not at AWS.
+    pub sqs_url: Option<String>,
     /// Made at first need and shared by all clients.
     http: std::sync::Arc<OnceLock<SharedHttpClient>>,
 }
@@ -70,8 +72,14 @@ impl Aws {
             dynamodb_url: settings.dynamodb_url.clone(),
             kms_url: settings.kms_url.clone(),
             secrets_url: settings.secrets_url.clone(),
+            sqs_url: settings.sqs_url.clone(),
             http: std::sync::Arc::default(),
         }
+    }
+
+    /// The same over another HTTP client: what the simulation puts in the network's place.
+    pub fn over(self, http: SharedHttpClient) -> Self {
+        Self { http: std::sync::Arc::new(OnceLock::from(http)), ..self }
     }
 
     /// A DynamoDB client.
@@ -87,6 +95,11 @@ impl Aws {
     /// A Secrets Manager client.
     pub fn secrets(&self) -> aws_sdk_secretsmanager::Client {
         client!(self, aws_sdk_secretsmanager, &self.secrets_url)
+    }
+
+    /// An SQS client.
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        client!(self, aws_sdk_sqs, &self.sqs_url)
     }
 
     fn http(&self) -> &SharedHttpClient {

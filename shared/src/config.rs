@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::ids::Provider;
+use crate::{ids::Provider, providers::spec::Rotation};
 
 /// Where the software runs. Only `local` may override endpoints, fix the clock and hold secrets in variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub struct Config {
     pub tables: Tables,
     /// `KMS_KEY_ID`: id, ARN or alias of the key that wraps data keys.
     pub kms_key_id: String,
+    /// `RESCUE_QUEUE_URL`: where tokens go that DynamoDB would not take; only functions that refresh need it.
+    pub rescue_queue_url: Option<String>,
     /// `SECRET_…`: where the secrets are.
     pub secrets: SecretSettings,
     /// Region, credentials and endpoints.
@@ -93,6 +95,8 @@ pub struct EndpointOverrides {
     pub revoke_url: Option<String>,
     /// `MICROSOFT_GRAPH_URL`, `GOOGLE_CALENDAR_URL`.
     pub api_url: Option<String>,
+    /// The rule for refresh tokens, when the server behind these endpoints has another; set by code, not by a variable.
+    pub rotation: Option<Rotation>,
 }
 
 /// Clerk's instance.
@@ -123,6 +127,8 @@ pub struct Tables {
     pub keys: String,
     /// Day ledger and bookings.
     pub bookings: String,
+    /// What others must be told.
+    pub outbox: String,
 }
 
 /// Where secrets come from: Secrets Manager when deployed, variables in the local stage.
@@ -151,6 +157,8 @@ pub struct AwsSettings {
     pub kms_url: Option<String>,
     /// `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
     pub secrets_url: Option<String>,
+    /// `AWS_ENDPOINT_URL_SQS`.
+    pub sqs_url: Option<String>,
 }
 
 /// Everything that is wrong with the settings, a sentence each.

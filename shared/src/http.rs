@@ -1,6 +1,6 @@
 //! The one HTTPS client for providers, Clerk and VAPI: timeouts, embedded roots, no redirects, no automatic retries.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method};
 use jiff::SignedDuration;
@@ -14,8 +14,17 @@ pub const LONGEST_CALL: SignedDuration = SignedDuration::from_secs(10);
 const LARGEST_ANSWER: usize = 8 << 20;
 
 /// A cloneable client; clones share connections.
-#[derive(Clone, Debug)]
-pub struct Http(reqwest::Client);
+#[derive(Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    inside: Option<Inside>,
+}
+
+/// Answers calls inside this process instead of the network: what the simulation puts in the network's place.
+pub type Inside = Arc<dyn Fn(http::Request<Vec<u8>>) -> Answering + Send + Sync>;
+
+/// An answer on its way.
+pub type Answering = Pin<Box<dyn Future<Output = Result<Answer, Lost>> + Send>>;
 
 /// A whole answer.
 #[derive(Clone)]
@@ -43,6 +52,7 @@ pub enum Lost {
 #[must_use = "a call does nothing until it is sent"]
 pub struct Call {
     request: reqwest::RequestBuilder,
+    inside: Option<Inside>,
 }
 
 impl Http {
@@ -62,54 +72,68 @@ impl Http {
             .user_agent(concat!("slotline/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| error.to_string())?;
-        Ok(Self(client))
+        Ok(Self { client, inside: None })
+    }
+
+    /// The same client without a network: every call goes to `inside`.
+    pub fn over(&self, inside: Inside) -> Self {
+        Self { client: self.client.clone(), inside: Some(inside) }
     }
 
     /// Starts a call.
     pub fn call(&self, method: Method, url: &str) -> Call {
-        Call { request: self.0.request(method, url) }
+        Call { request: self.client.request(method, url), inside: self.inside.clone() }
+    }
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.inside.is_some() { "Http(inside)" } else { "Http" })
     }
 }
 
 impl Call {
     /// Adds a header.
     pub fn header(self, name: &str, value: &str) -> Self {
-        Self { request: self.request.header(name, value) }
+        Self { request: self.request.header(name, value), ..self }
     }
 
     /// Adds `Authorization: Bearer …`, marked sensitive.
     pub fn bearer(self, token: &secrecy::SecretString) -> Self {
         use secrecy::ExposeSecret as _;
-        Self { request: self.request.bearer_auth(token.expose_secret()) }
+        Self { request: self.request.bearer_auth(token.expose_secret()), ..self }
     }
 
     /// Adds query parameters.
     pub fn query(self, pairs: &[(&str, &str)]) -> Self {
-        Self { request: self.request.query(pairs) }
+        Self { request: self.request.query(pairs), ..self }
     }
 
     /// Sends a JSON body.
     pub fn json<T: serde::Serialize>(self, body: &T) -> Self {
-        Self { request: self.request.json(body) }
+        Self { request: self.request.json(body), ..self }
     }
 
     /// Sends a form body.
     pub fn form(self, pairs: &[(&str, &str)]) -> Self {
-        Self { request: self.request.form(pairs) }
+        Self { request: self.request.form(pairs), ..self }
     }
 
     /// Sends bytes as they are.
     pub fn body(self, body: Vec<u8>) -> Self {
-        Self { request: self.request.body(body) }
+        Self { request: self.request.body(body), ..self }
     }
 
     /// Shortens the timeout below [`LONGEST_CALL`].
     pub fn within(self, limit: SignedDuration) -> Self {
-        Self { request: self.request.timeout(limit.min(LONGEST_CALL).unsigned_abs()) }
+        Self { request: self.request.timeout(limit.min(LONGEST_CALL).unsigned_abs()), ..self }
     }
 
     /// Sends it and reads the whole answer.
     pub async fn send(self) -> Result<Answer, Lost> {
+        if let Some(inside) = self.inside {
+            return answered_inside(self.request, &inside).await;
+        }
         let mut response = self.request.send().await.map_err(|error| {
             if error.is_connect() || error.is_builder() { Lost::NotSent } else { Lost::NoAnswer }
         })?;
@@ -123,6 +147,18 @@ impl Call {
         }
         Ok(Answer { status, headers, body })
     }
+}
+
+/// The call as the network would have carried it, under the same limit.
+async fn answered_inside(request: reqwest::RequestBuilder, inside: &Inside) -> Result<Answer, Lost> {
+    let request = request.build().map_err(|_| Lost::NotSent)?;
+    let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default().to_vec();
+    let mut carried = http::Request::new(body);
+    *carried.method_mut() = request.method().clone();
+    *carried.uri_mut() = request.url().as_str().parse().map_err(|_| Lost::NotSent)?;
+    *carried.headers_mut() = request.headers().clone();
+    let limit = request.timeout().copied().unwrap_or(LONGEST_CALL.unsigned_abs());
+    tokio::time::timeout(limit, inside(carried)).await.unwrap_or(Err(Lost::NoAnswer))
 }
 
 impl Answer {

@@ -33,7 +33,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 }
 
 /// The floor of each module of `shared`: 0 values, 1 outside, 2 the app that joins them, 3 verbs.
-const FLOORS: [(&str, u8); 39] = [
+const FLOORS: [(&str, u8); 41] = [
     ("cache", 0),
     ("calendar", 0),
     ("civil", 0),
@@ -53,10 +53,12 @@ const FLOORS: [(&str, u8); 39] = [
     ("vapi", 0),
     ("webhooks", 0),
     ("config", 1),
+    ("deadline", 1),
     ("http", 1),
     ("aws", 1),
     ("jwks", 1),
     ("providers", 1),
+    ("queue", 1),
     ("secrets", 1),
     ("store", 1),
     ("vault", 1),

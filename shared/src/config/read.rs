@@ -43,6 +43,7 @@ impl<'a> Reader<'a> {
             kms_key_id: self
                 .text("KMS_KEY_ID")
                 .unwrap_or_else(|| format!("alias/slotline-{}", stage.as_str())),
+            rescue_queue_url: self.text("RESCUE_QUEUE_URL"),
             secrets: self.secrets(local),
             aws: self.aws(local),
             booking_retention_days: self.retention(),
@@ -163,6 +164,7 @@ impl<'a> Reader<'a> {
             flows: name("TABLE_FLOWS", "flows"),
             keys: name("TABLE_KEYS", "keys"),
             bookings: name("TABLE_BOOKINGS", "bookings"),
+            outbox: name("TABLE_OUTBOX", "outbox"),
         }
     }
 

@@ -11,6 +11,9 @@ pub enum Rotation {
     KeepsOld,
     /// The answer carries the next one: store it in place of the old, which goes on working for a while.
     Replaces,
+    /// The answer carries the next one, and the old is dead at once; where reuse is watched for, using it again ends
+    /// the grant (RFC 9700, section 4.14.2). Calendly and Cal.com work so.
+    SingleUse,
 }
 
 /// What a provider can do at all; what it cannot is refused before any request.
@@ -119,6 +122,8 @@ pub struct Endpoints {
     pub revoke_url: Option<String>,
     /// Base URL of the calendar API, without a slash at the end.
     pub api_url: String,
+    /// The rule for refresh tokens; a server in the stand-in's place may have another than the provider.
+    pub rotation: Rotation,
 }
 
 impl Endpoints {
@@ -130,6 +135,7 @@ impl Endpoints {
             token_url: spec.token_url.to_owned(),
             revoke_url: spec.revoke_url.map(str::to_owned),
             api_url: spec.api_url.to_owned(),
+            rotation: spec.rotation,
         }
     }
 }

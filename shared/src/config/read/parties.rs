@@ -53,6 +53,7 @@ impl Reader<'_> {
             token_url: self.local_url(&format!("{prefix}_TOKEN_URL"), local),
             revoke_url: self.local_url(&format!("{prefix}_REVOKE_URL"), local),
             api_url: self.local_url(api, local),
+            rotation: None,
         }
     }
 
@@ -139,6 +140,7 @@ impl Reader<'_> {
             dynamodb_url: self.local_url("AWS_ENDPOINT_URL_DYNAMODB", local),
             kms_url: self.local_url("AWS_ENDPOINT_URL_KMS", local),
             secrets_url: self.local_url("AWS_ENDPOINT_URL_SECRETS_MANAGER", local),
+            sqs_url: self.local_url("AWS_ENDPOINT_URL_SQS", local),
         }
     }
 }
