@@ -1,16 +1,14 @@
 //! `auth-status`: what is connected and whether it works. One query; no provider, no KMS.
 
-mod wire;
-
 use axum::{Json, extract::State};
 use shared::app::App;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
+    connection::{self, AuthStatus, Connections},
     extract::{Acting, ForWhom},
     problem::Problem,
 };
-use wire::{AuthStatus, Connections};
 
 /// The routes of this function.
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -35,5 +33,5 @@ async fn list_connections(
     Acting(owner): Acting,
 ) -> Result<Json<Connections>, Problem> {
     let rows = app.store.owner_rows(&owner).await?;
-    Ok(Json(Connections { connections: wire::connections(&app, &owner, &rows) }))
+    Ok(Json(Connections { connections: connection::connections(&app, &owner, &rows) }))
 }

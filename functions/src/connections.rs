@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use http::StatusCode;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
@@ -15,6 +16,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
+    connection::{self, ConnectionStatus},
     extract::{Acting, ForWhom, Json, PathId, Query},
     problem::Problem,
 };
@@ -25,6 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(disconnect_calendars))
         .routes(routes!(delete_connection))
         .routes(routes!(make_default))
+        .routes(routes!(verify_connection))
         .routes(routes!(list_calendars))
         .routes(routes!(select_calendars))
 }
@@ -48,6 +51,27 @@ struct Disconnected {
     disconnected: usize,
     /// The same in a sentence.
     message: String,
+}
+
+/// How a connection is verified.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Verifying {
+    /// Get new tokens first; also tries a connection again that needs its owner.
+    #[serde(default)]
+    refresh: bool,
+}
+
+/// Whether a connection works.
+#[derive(Serialize, ToSchema)]
+struct Verified {
+    /// Whether the provider answered with what was asked.
+    works: bool,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    checked_at: Timestamp,
+    /// The connection as it is now.
+    connection: ConnectionStatus,
 }
 
 /// The calendars of every connection.
@@ -138,6 +162,25 @@ async fn make_default(
 ) -> Result<StatusCode, Problem> {
     calendars::set_default(&app, &owner, &known(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Finds out whether a connection works, by using it. `refresh=true` gets new tokens first; everybody who asks at once
+/// shares one call to the provider, and tokens of the last minute stay.
+#[utoipa::path(post, path = "/calendar/connections/{id}/verify", tag = "connections",
+    params(("id" = String, Path, description = "The connection"), Verifying, ForWhom),
+    responses((status = 200, description = "Whether it works, and why not", body = Verified)),
+    security(("clerk_session" = [])))]
+async fn verify_connection(
+    State(app): State<App>,
+    Acting(owner): Acting,
+    PathId(id): PathId,
+    Query(verifying): Query<Verifying>,
+) -> Result<axum::Json<Verified>, Problem> {
+    let id = known(&id)?;
+    let rows = calendars::verify(&app, &owner, &id, verifying.refresh).await?;
+    let connection = connection::one(&app, &owner, &rows, &id).ok_or(Error::NotFound("connection"))?;
+    let (works, checked_at) = (connection.works(), app.clock.now());
+    Ok(axum::Json(Verified { works, checked_at, connection }))
 }
 
 /// The calendars of every connection that works.

@@ -8,6 +8,7 @@ pub mod auth_status;
 pub mod authorizer;
 pub mod bootstrap;
 pub mod clerk_webhook;
+mod connection;
 pub mod connections;
 pub mod docs;
 mod event;

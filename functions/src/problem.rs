@@ -152,7 +152,9 @@ impl Problem {
         parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         parts.headers.remove(header::CONTENT_LENGTH);
         if let Some(wait) = self.retry_after() {
-            parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().clamp(1, 86_400)));
+            parts
+                .headers
+                .insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait).clamp(1, 86_400)));
         }
         let body = match self.face {
             Face::Calendar => self.calendar(request_id),
@@ -211,6 +213,11 @@ fn status_of(error: &Error) -> StatusCode {
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// Never less than was meant: RFC 9110, section 10.2.3 knows whole seconds only.
+fn whole_seconds(wait: SignedDuration) -> i64 {
+    wait.as_secs() + i64::from(wait.subsec_nanos() > 0)
 }
 
 #[cfg(test)]

@@ -113,11 +113,13 @@ impl App {
         let settings = self.config.providers.get(&provider);
         let settings = settings
             .ok_or_else(|| Error::invalid("provider", format!("{provider} is not configured here")))?;
-        let secret = match provider {
-            Provider::Microsoft => SecretName::Microsoft,
-            Provider::Google => SecretName::Google,
-        };
-        Ok(Client { id: settings.client_id.clone(), secret: self.secrets.get(secret).await? })
+        let secret = self.secrets.get(secret_of(provider)).await?;
+        Ok(Client { id: settings.client_id.clone(), secret })
+    }
+
+    /// Reads the client's secret again at the next need: the provider refused the one that is in memory.
+    pub fn forget_client(&self, provider: Provider) {
+        self.secrets.forget(secret_of(provider));
     }
 
     /// The key of connect flows.
@@ -146,5 +148,12 @@ impl App {
             Some(provider) => format!("{start}&provider={provider}"),
             None => start,
         }
+    }
+}
+
+fn secret_of(provider: Provider) -> SecretName {
+    match provider {
+        Provider::Microsoft => SecretName::Microsoft,
+        Provider::Google => SecretName::Google,
     }
 }

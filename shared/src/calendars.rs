@@ -4,11 +4,13 @@ pub mod events;
 pub mod id;
 pub mod selection;
 pub mod time;
+mod verify;
 pub mod writing;
 
 pub use events::{EventList, EventsQuery, OwnedEvent, list_events};
 pub use selection::{ConnectionCalendars, list_calendars, select_calendars, set_default};
 pub use time::EventTime;
+pub use verify::verify;
 pub use writing::{EventChange, NewEvent, create_event, delete_event, get_event, update_event};
 
 use crate::{

@@ -51,6 +51,11 @@ impl Clock {
         self.now().as_second()
     }
 
+    /// Whether it shows the same instant until somebody moves it.
+    pub fn stands(&self) -> bool {
+        matches!(*self.reading(), Reading::Fixed(_))
+    }
+
     /// Moves the clock on (or back, by a negative duration).
     pub fn advance(&self, by: SignedDuration) {
         let mut reading = self.reading();

@@ -84,6 +84,14 @@ impl Secrets {
         Ok(value)
     }
 
+    /// Reads a secret again at the next need.
+    pub fn forget(&self, name: SecretName) {
+        // Held only while another reads it, which is as good.
+        if let Ok(mut cache) = self.0.cache.try_lock() {
+            cache.remove(&name);
+        }
+    }
+
     async fn read(&self, (name, field): (&'static str, &'static str)) -> Result<SecretString> {
         let missing =
             || Error::internal(format!("the secret {name} is not configured, or has no field {field}"));

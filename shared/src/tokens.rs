@@ -1,23 +1,33 @@
 //! Keeping tokens alive (SECURITY.md S3): one refresher at a time, answers that always land, old tokens used while
 //! they live.
 
+mod due;
+mod ended;
+mod keep;
+mod landing;
+mod margins;
 mod refresh;
+mod rewrap;
 mod sealed;
 mod told;
 
 use std::future::Future;
 
-use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use self::{
-    refresh::{LEASE, give_up, refresh, refresh_under_lease},
+    ended::give_up,
+    margins::{ENOUGH_LIFE, FORCED_EVERY, TOUCH_EVERY},
+    refresh::{Asked, Wanted, ask, newer, refresh},
     sealed::{data_key, open},
 };
 use crate::{
     app::App,
     error::{Error, Result},
-    providers::failure::{Class, Failure},
+    providers::{
+        failure::{Class, Failure},
+        spec::Rotation,
+    },
     store::{
         Write,
         connections::{Connection, Status},
@@ -25,14 +35,12 @@ use crate::{
     vault::TokenKind,
 };
 
+pub use due::likely_death;
+pub use keep::{Kept, keep};
+pub use landing::rescue;
+pub use rewrap::{Rewrapped, rewrap};
 pub use sealed::seal_first;
 pub use told::{needs_connection, told};
-
-/// A token that lives at least this long is used as it is: no call of ours takes longer.
-const ENOUGH_LIFE: SignedDuration = SignedDuration::from_secs(60);
-
-/// `last_used_at` moves at most this often.
-const TOUCH_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// How long the caller can wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +76,7 @@ where
     match call(live.token).await {
         Ok(value) => Ok(value),
         Err(failure) if failure.class == Class::RefreshAndRetry => {
-            let again = refresh(app, connection, live.version).await?;
+            let again = refresh(app, connection, live.version, patience).await?;
             match call(again.token).await {
                 Ok(value) => Ok(value),
                 // A token fresh from the provider that the provider refuses: the grant is gone.
@@ -93,29 +101,50 @@ pub async fn refresh_token(app: &App, connection: &Connection) -> Option<SecretS
     opened.await.inspect_err(|error| tracing::warn!(%error, "a refresh token cannot be opened")).ok()
 }
 
+/// New tokens because somebody asks for them, even for a connection that was given up: its owner wants to know for
+/// certain. Still one provider call for all who ask at once; tokens that are new already stay.
+pub async fn renew(app: &App, connection: &Connection) -> Result<()> {
+    let age = app.clock.now().duration_since(connection.refreshed_at);
+    if connection.status == Status::Active && age < FORCED_EVERY {
+        return Ok(());
+    }
+    let wanted = Wanted { than: connection.token_version, wait: Patience::Request.wait(), even_dead: true };
+    newer(app, connection, &wanted).await.map(drop)
+}
+
 async fn live(app: &App, connection: &Connection, patience: Patience) -> Result<Live> {
     match connection.status {
         Status::Active => {}
         Status::InsufficientScope => return Err(needs_connection(app, connection, "insufficient_scope")),
         Status::ReauthRequired => return Err(needs_connection(app, connection, "reauth_required")),
     }
-    let now = app.clock.now();
-    let left = connection.expires_at.duration_since(now);
-    if left <= ENOUGH_LIFE {
-        return refresh(app, connection, connection.token_version).await;
+    if connection.expires_at.duration_since(app.clock.now()) <= ENOUGH_LIFE {
+        return refresh(app, connection, connection.token_version, patience).await;
     }
-    if patience == Patience::Request && now >= connection.refresh_at && connection.refresh.is_some() {
+    if patience == Patience::Request && is_worth_asking(app, connection)? {
         // In the last quarter of its life: refresh if nobody else does, and live on with the old one if that fails.
-        let lease_id = crate::random::id();
-        if let Some(row) = app.store.lease(connection, &lease_id, now, LEASE).await? {
-            match refresh_under_lease(app, row, &lease_id).await {
-                Ok(live) => return Ok(live),
-                Err(Error::Unavailable { .. } | Error::Upstream { .. }) => {}
-                Err(error) => return Err(error),
+        match ask(app, connection, true).await {
+            Ok(Asked::Live(live)) => return Ok(live),
+            Ok(Asked::Theirs(Some(newer))) if newer.token_version > connection.token_version => {
+                return open(app, &newer).await;
             }
+            Ok(Asked::Theirs(_) | Asked::Later(..)) => {}
+            Err(Error::Unavailable { .. } | Error::Upstream { .. }) => {}
+            Err(error) => return Err(error),
         }
     }
     open(app, connection).await
+}
+
+/// Whether a refresh of a token that still lives is worth a try.
+fn is_worth_asking(app: &App, connection: &Connection) -> Result<bool> {
+    let now = app.clock.now();
+    let may = connection.refresh.is_some() && connection.retry_at.is_none_or(|at| at <= now);
+    // An answer that nobody heard may have used the refresh token up; asking again could end the whole grant, and
+    // the access token with it.
+    let single_use = app.endpoints(connection.provider)?.rotation == Rotation::SingleUse;
+    let safe = !single_use || connection.asks.is_empty();
+    Ok(may && safe && now >= connection.refresh_at)
 }
 
 /// Notes the use of a connection, at most once an hour.

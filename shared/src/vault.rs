@@ -77,6 +77,8 @@ pub struct FreshKey {
     pub key: DataKey,
     /// The same, wrapped by KMS.
     pub wrapped: Vec<u8>,
+    /// The KMS key that wrapped it.
+    pub kms_key: Option<String>,
 }
 
 /// Makes, unwraps and caches data keys.
@@ -122,7 +124,7 @@ impl Vault {
         };
         let key = DataKey { id: crate::random::id(), key: Arc::new(key_of(plain.into_inner())?) };
         self.remember(&key);
-        Ok(FreshKey { key, wrapped: wrapped.into_inner() })
+        Ok(FreshKey { key, wrapped: wrapped.into_inner(), kms_key: answer.key_id })
     }
 
     /// The data key if it is in memory.
@@ -130,12 +132,18 @@ impl Vault {
         self.0.cache.get(&id.to_owned(), self.0.clock.now())
     }
 
-    /// Unwraps a stored data key (`Decrypt`).
-    pub async fn unwrap(&self, scope: &Scope, id: &str, wrapped: Vec<u8>) -> Result<DataKey> {
+    /// Unwraps a stored data key (`Decrypt`) with the KMS key that wrapped it; none means the one that is configured.
+    pub async fn unwrap(
+        &self,
+        scope: &Scope,
+        id: &str,
+        wrapped: Vec<u8>,
+        kms_key: Option<&str>,
+    ) -> Result<DataKey> {
         let answer = self
             .client()
             .decrypt()
-            .key_id(&self.0.kms_key_id)
+            .key_id(kms_key.unwrap_or(&self.0.kms_key_id))
             .ciphertext_blob(Blob::new(wrapped))
             .set_encryption_context(Some(encryption_context(scope)))
             .send()
@@ -145,6 +153,38 @@ impl Vault {
         let key = DataKey { id: id.to_owned(), key: Arc::new(key_of(plain.into_inner())?) };
         self.remember(&key);
         Ok(key)
+    }
+
+    /// Wraps a data key under the configured KMS key instead of the one that wrapped it (`ReEncrypt`): it never leaves
+    /// KMS in the clear. Answers the new form and the name of the key.
+    pub async fn rewrap(
+        &self,
+        scope: &Scope,
+        wrapped: Vec<u8>,
+        kms_key: &str,
+    ) -> Result<(Vec<u8>, Option<String>)> {
+        let context = encryption_context(scope);
+        let answer = self
+            .client()
+            .re_encrypt()
+            .ciphertext_blob(Blob::new(wrapped))
+            .source_key_id(kms_key)
+            .set_source_encryption_context(Some(context.clone()))
+            .destination_key_id(&self.0.kms_key_id)
+            .set_destination_encryption_context(Some(context))
+            .send()
+            .await
+            .map_err(kms_error)?;
+        let wrapped = answer.ciphertext_blob.ok_or_else(|| Error::internal("KMS answered without a blob"))?;
+        Ok((wrapped.into_inner(), answer.key_id))
+    }
+
+    /// The configured key as KMS names it (`DescribeKey`).
+    pub async fn key_name(&self) -> Result<String> {
+        let answer =
+            self.client().describe_key().key_id(&self.0.kms_key_id).send().await.map_err(kms_error)?;
+        let named = answer.key_metadata.and_then(|key| key.arn);
+        named.ok_or_else(|| Error::internal("KMS describes a key without a name"))
     }
 
     /// Whether the key that wraps data keys can be used (`DescribeKey`).

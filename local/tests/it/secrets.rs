@@ -13,7 +13,7 @@ use crate::harness::{CALLER, OTHER, Town, USER};
 const TABLES: [&str; 6] = ["directory", "connections", "flows", "keys", "bookings", "outbox"];
 
 /// How the stand-ins' tokens and codes begin; each is followed by 256 random bits.
-const TOKENS: [&str; 6] = ["ya29.a0", "1//03", "EwB", "1.AX", "4/0A", "slk_flow_"];
+const TOKENS: [&str; 6] = ["ya29.a0", "1//03", "EwB-", "1.AX", "4/0A", "slk_flow_"];
 
 /// A whole day: connect, look, book, fail, disconnect. Returns every reply and every secret that was seen on the way.
 async fn a_day(town: &Town) -> (Vec<String>, Vec<String>) {

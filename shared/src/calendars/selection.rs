@@ -61,7 +61,7 @@ async fn of_connection(app: &App, connection: &Connection) -> Result<ConnectionC
     })
 }
 
-async fn listings(app: &App, connection: &Connection) -> Result<Vec<CalendarListing>> {
+pub(super) async fn listings(app: &App, connection: &Connection) -> Result<Vec<CalendarListing>> {
     let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
     with_token(app, connection, Patience::Request, |token| async move {
         providers::calendars(provider, app.session(base_url, &token)).await

@@ -1,5 +1,7 @@
 //! Redeeming a code and writing what it gave: connection, wrapped key and account note in one transaction.
 
+use std::collections::BTreeSet;
+
 use secrecy::SecretString;
 
 use super::{disconnect::shred, start::verifier};
@@ -20,6 +22,8 @@ use crate::{
         connections::{Connection, OwnerRows, Status},
         datakeys::WrappedKey,
         flows::Flow,
+        keys::due_shard,
+        outbox::{Event, EventType},
     },
     tokens,
     vault::Scope,
@@ -100,7 +104,7 @@ async fn sealed_connection(
     let version = same.map_or(first, |connection| connection.token_version + 1);
     let (sealed, wrapped) = tokens::seal_first(app, &scope, version, &grant.tokens).await?;
     let connection = Connection {
-        id,
+        id: id.clone(),
         owner: scope.owner,
         provider: flow.provider,
         account_hash: scope.account_hash,
@@ -118,6 +122,16 @@ async fn sealed_connection(
         refresh_at: sealed.refresh_at,
         lease_id: None,
         lease_until: None,
+        asks: BTreeSet::new(),
+        retry_at: None,
+        granted_at: now,
+        refreshed_at: sealed.refreshed_at,
+        refresh_dies_at: sealed.refresh_dies_at,
+        // Too few scopes mend nothing: that it works again is told when it does.
+        dead_since: same.and_then(|connection| connection.dead_since).filter(|_| !grant.complete),
+        warned_at: None,
+        due_shard: grant.complete.then(|| due_shard(&id)),
+        due_at: grant.complete.then_some(sealed.due_at),
         busy_calendars: same.map(|connection| connection.busy_calendars.clone()).unwrap_or_default(),
         write_calendar: same.and_then(|connection| connection.write_calendar.clone()),
         created_at: same.map_or(now, |connection| connection.created_at),
@@ -147,6 +161,10 @@ async fn write(
             && old.provider == flow.provider
             && old.id != connection.id
     };
+    if let Some(old) = same.filter(|old| old.dead_since.is_some() && connection.status == Status::Active) {
+        let event = Event::about(old, EventType::Recovered, app.clock.now());
+        actions.push(app.store.put_event(event)?);
+    }
     let replaced: Vec<_> = rows.connections.iter().filter(is_replaced).collect();
     for old in &replaced {
         actions.extend(app.store.delete_connection(old)?);

@@ -8,6 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// What an access token lives when the provider does not say (RFC 6749, section 5.1, only recommends it).
 const DEFAULT_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 
+/// Ten years in seconds: no provider means a longer life, and instants stay within DynamoDB's numbers.
+const LONGEST_LIFETIME: i64 = 10 * 366 * 24 * 3600;
+
 /// What a token endpoint gave.
 #[derive(Clone, Debug)]
 pub struct Tokens {
@@ -17,6 +20,10 @@ pub struct Tokens {
     pub refresh_token: Option<SecretString>,
     /// How long the access token lives from the moment of the answer.
     pub expires_in: SignedDuration,
+    /// How long the refresh token lives from the moment of the answer, where the provider says so: Google does for
+    /// apps in testing and for access that a person gave for a while (Google: "Using OAuth 2.0 for Web Server
+    /// Applications").
+    pub refresh_expires_in: Option<SignedDuration>,
     /// What was granted. Never empty after an exchange; empty after a refresh that does not say (unchanged).
     pub scopes: Vec<String>,
     /// Who consented; see `identity`.
@@ -33,6 +40,8 @@ pub(super) struct TokenAnswer {
     expires_in: Option<u64>,
     #[serde(default)]
     refresh_token: Option<RefreshToken>,
+    #[serde(default, deserialize_with = "seconds")]
+    refresh_token_expires_in: Option<u64>,
     #[serde(default)]
     scope: Option<String>,
     /// In the crate's token type because that does not show itself in `Debug`.
@@ -87,11 +96,16 @@ impl oauth2::TokenResponse for TokenAnswer {
 impl From<TokenAnswer> for Tokens {
     fn from(answer: TokenAnswer) -> Self {
         let refresh_token = answer.refresh_token.map(RefreshToken::into_secret);
-        let lifetime = answer.expires_in.and_then(|seconds| i64::try_from(seconds).ok());
+        let life = |seconds: Option<u64>| {
+            let seconds = seconds.and_then(|seconds| i64::try_from(seconds).ok());
+            seconds.map(|seconds| SignedDuration::from_secs(seconds.min(LONGEST_LIFETIME)))
+        };
         Self {
             access_token: answer.access_token.into_secret().into(),
             refresh_token: refresh_token.filter(|token| !token.is_empty()).map(SecretString::from),
-            expires_in: lifetime.map_or(DEFAULT_LIFETIME, SignedDuration::from_secs),
+            expires_in: life(answer.expires_in).unwrap_or(DEFAULT_LIFETIME),
+            // No token is born dead: zero says nothing.
+            refresh_expires_in: life(answer.refresh_token_expires_in).filter(|life| !life.is_zero()),
             scopes: answer.scope.iter().flat_map(|all| all.split_whitespace()).map(str::to_owned).collect(),
             id_token: answer.id_token.map(|token| token.into_secret().into()),
         }

@@ -1,132 +1,29 @@
 //! Linked accounts and their sealed tokens. `token_version` moves only when tokens are written.
 
+mod due;
+mod lease;
+mod linked;
 mod settings;
 mod tokens;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Store, Write, delete, keys, odd,
-    row::{Blob, Stored, from_item, kind_of, number, seconds, text, to_item},
+    row::{Stored, from_item, kind_of, number, text, to_item},
     written,
 };
 use crate::{
     error::Result,
     ids::{ConnectionId, OwnerId, Provider},
-    vault::Scope,
 };
 
+pub use due::Due;
+pub use lease::{Ended, Leasing};
+pub use linked::{Cause, Connection, Status};
 pub use settings::Settings;
-pub use tokens::SealedTokens;
-
-/// What can be done with a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Everything.
-    Active,
-    /// Nothing until its owner connects with all scopes.
-    InsufficientScope,
-    /// Nothing until its owner connects again.
-    ReauthRequired,
-}
-
-/// Why a connection needs its owner, where the provider told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// The person or an administrator took the consent back.
-    Revoked,
-    /// The password was changed.
-    PasswordChanged,
-    /// Nobody used it for too long.
-    Unused,
-    /// A policy asks for another factor.
-    MfaRequired,
-    /// Consent is missing.
-    ConsentRequired,
-    /// The provider has no refresh token to give.
-    NoRefreshToken,
-}
-
-/// One linked account of one provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Connection {
-    /// Its id; it stays the same when the account is linked again.
-    pub id: ConnectionId,
-    /// Whose it is.
-    pub owner: OwnerId,
-    /// The provider.
-    pub provider: Provider,
-    /// SHA-256 of the provider's account key (never an e-mail), hexadecimal.
-    pub account_hash: String,
-    /// The address to show.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account_email: Option<String>,
-    /// The scopes that were granted.
-    pub scopes: Vec<String>,
-    /// What can be done with it.
-    pub status: Status,
-    /// Why not everything.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cause: Option<Cause>,
-    /// Fences writers of tokens; bound into the sealed values.
-    pub token_version: u64,
-    /// Sealed access token.
-    pub access: Blob,
-    /// Sealed refresh token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub refresh: Option<Blob>,
-    /// The data key that sealed both.
-    pub data_key_id: String,
-    /// How often that key sealed.
-    pub seals: u32,
-    /// Since when that key is used.
-    #[serde(with = "seconds::required")]
-    pub key_since: Timestamp,
-    /// When the access token dies.
-    #[serde(with = "seconds::required")]
-    pub expires_at: Timestamp,
-    /// From when on it is worth a refresh.
-    #[serde(with = "seconds::required")]
-    pub refresh_at: Timestamp,
-    /// Who refreshes it at the moment.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lease_id: Option<String>,
-    /// Until when that is believed.
-    #[serde(default, with = "seconds::optional", skip_serializing_if = "Option::is_none")]
-    pub lease_until: Option<Timestamp>,
-    /// Calendars that block time; empty means the account's own default calendar.
-    #[serde(default)]
-    pub busy_calendars: Vec<String>,
-    /// The calendar that is written to; none means the account's own default calendar.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub write_calendar: Option<String>,
-    /// When it was first linked.
-    #[serde(with = "seconds::required")]
-    pub created_at: Timestamp,
-    /// When its tokens were last used; moved at most once an hour.
-    #[serde(with = "seconds::required")]
-    pub last_used_at: Timestamp,
-}
-
-impl Stored for Connection {
-    const KIND: &'static str = "connection";
-}
-
-impl Connection {
-    /// What its tokens are bound to.
-    pub fn scope(&self) -> Scope {
-        Scope {
-            owner: self.owner.clone(),
-            provider: self.provider,
-            connection: self.id.clone(),
-            account_hash: self.account_hash.clone(),
-        }
-    }
-}
+pub use tokens::{Landing, SealedTokens};
 
 #[derive(Serialize, Deserialize)]
 struct AccountLink {

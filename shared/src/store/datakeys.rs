@@ -1,14 +1,16 @@
 //! Wrapped data keys, in a table without backups: deleting one makes its tokens unreadable everywhere.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Store, Transaction,
+    Store, Transaction, Write,
+    change::Change,
     connections::Connection,
     delete, keys, odd,
-    row::{Blob, Stored, from_item, seconds, to_item},
+    row::{Blob, Stored, from_item, seconds, text, to_item},
+    written,
 };
 use crate::{error::Result, ids::ConnectionId};
 
@@ -19,6 +21,9 @@ pub struct WrappedKey {
     pub id: String,
     /// The KMS ciphertext.
     pub wrapped: Blob,
+    /// The KMS key that wrapped it, as KMS names it; none means the one that is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kms_key: Option<String>,
     /// When it was made.
     #[serde(with = "seconds::required")]
     pub created_at: Timestamp,
@@ -38,6 +43,25 @@ impl Store {
     pub async fn put_data_key(&self, of: &Connection, key: WrappedKey) -> Result<Transaction> {
         let actions = vec![self.check_version(of)?, self.put_data_key_action(&of.id, key)?];
         self.transact(actions).await
+    }
+
+    /// Stores a data key that was wrapped again, unless it was deleted or wrapped again by another.
+    pub async fn rewrap_data_key(
+        &self,
+        connection: &ConnectionId,
+        old: &WrappedKey,
+        new: &WrappedKey,
+    ) -> Result<Write> {
+        let change = Change::of(
+            &self.tables().keys,
+            keys::data_key(connection, &old.id),
+            "SET wrapped = :new, kms_key = :key",
+            "wrapped = :old",
+        )
+        .value(":old", AttributeValue::B(old.wrapped.0.clone().into()))
+        .value(":new", AttributeValue::B(new.wrapped.0.clone().into()))
+        .value(":key", text(new.kms_key.as_deref().unwrap_or_default()));
+        written(change.call(self).send().await)
     }
 
     /// The action that stores a wrapped key together with the connection it is for.

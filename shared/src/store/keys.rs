@@ -19,6 +19,21 @@ pub fn connection(of: &OwnerId, id: &ConnectionId) -> Key {
     key(owner(of), format!("CONNECTION#{id}"))
 }
 
+/// `connections`: how many parts the index of what is due has; one partition takes 1,000 writes a second.
+pub const DUE_SHARDS: u8 = 8;
+
+/// `connections`: the part of the index of what is due that a connection is in.
+pub fn due_shard(id: &ConnectionId) -> String {
+    // Ids are random or hashes: their last byte spreads evenly.
+    let last = id.as_str().bytes().last().unwrap_or_default();
+    due_shard_at(last % DUE_SHARDS)
+}
+
+/// `connections`: one part of the index of what is due, from 0 to [`DUE_SHARDS`].
+pub fn due_shard_at(shard: u8) -> String {
+    format!("DUE#{shard}")
+}
+
 /// `connections`: the owner's settings (default connection, schedule).
 pub fn settings(of: &OwnerId) -> Key {
     key(owner(of), "SETTINGS")
@@ -37,6 +52,11 @@ pub fn account_link(provider: Provider, account_hash: &str, id: &ConnectionId) -
 /// `keys`: one wrapped data key of a connection.
 pub fn data_key(connection: &ConnectionId, id: &str) -> Key {
     key(format!("CONNECTION#{connection}"), format!("KEY#{id}"))
+}
+
+/// `outbox`: one event about something of an owner's.
+pub fn event(of: &OwnerId, at: jiff::Timestamp, id: &str) -> Key {
+    key(owner(of), format!("EVENT#{:013}#{id}", at.as_millisecond()))
 }
 
 /// `flows`: one attempt to connect, by its id (the hash of its state).

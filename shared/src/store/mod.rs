@@ -2,6 +2,7 @@
 //!
 //! A lost condition is an answer, never an error. Keys are built in `keys.rs` and nowhere else.
 
+mod change;
 pub mod connections;
 pub mod datakeys;
 pub mod dedupe;
@@ -9,6 +10,7 @@ pub mod directory;
 pub mod flows;
 pub mod keys;
 pub mod ledger;
+pub mod outbox;
 pub mod row;
 
 use std::sync::{Arc, OnceLock};

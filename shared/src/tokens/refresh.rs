@@ -1,108 +1,174 @@
-//! The refresh itself: a lease, one provider call, and a write on the version alone.
+//! The refresh itself: the holder of a lease asks the provider once, everybody else waits for its tokens.
 
-use std::time::Duration;
-
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
+use tokio::time::Instant;
 
 use super::{
-    ENOUGH_LIFE, Live,
-    sealed::{Used, data_key, open, seal},
-    told::{needs_connection, told},
+    Live, Patience,
+    ended::{leave, refused, without_refresh_token},
+    landing::land,
+    margins::{AFTER_ANSWER, ENOUGH_LIFE, LEAST_ASK, MOST_ASKS, OUTAGE, POLL_EVERY, lease},
+    sealed::{Sealing, data_key, open},
+    told::needs_connection,
 };
 use crate::{
     app::App,
+    deadline,
     error::{Error, Result},
     http::LONGEST_CALL,
-    providers::{
-        failure::{Class, Failure},
-        oauth,
-    },
+    providers::oauth,
+    random,
     store::{
-        Transaction, Write,
-        connections::{Cause, Connection, Status},
+        Transaction,
+        connections::{Connection, Leasing, Status},
         datakeys::WrappedKey,
         row::Blob,
     },
-    vault::{DataKey, FreshKey, LONGEST_USE, MOST_SEALS, TokenKind},
+    vault::{FreshKey, LONGEST_USE, MOST_SEALS, TokenKind},
 };
 
-/// Longer than the one provider call under it may take, with room for the writes around it.
-pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(30);
+/// Which tokens are wanted.
+pub(super) struct Wanted {
+    /// Newer than this version.
+    pub(super) than: u64,
+    /// How long to wait for them.
+    pub(super) wait: SignedDuration,
+    /// Whether to ask for a connection that was given up: its owner wants to know for certain.
+    pub(super) even_dead: bool,
+}
 
-/// How often a loser of the lease looks for the winner's token; together a little more than the provider call.
-const POLLS: u32 = 60;
-const POLL_EVERY: Duration = Duration::from_millis(200);
+/// How an attempt to ask the provider went.
+pub(super) enum Asked {
+    /// It gave tokens.
+    Live(Live),
+    /// Somebody else is at it, or was; the row as it is, none when it is gone.
+    Theirs(Option<Box<Connection>>),
+    /// It could not answer, and may be asked again then.
+    Later(Error, Timestamp),
+}
 
-/// A token newer than `seen`: from the provider if we get the lease, else from whoever has it.
-pub(super) async fn refresh(app: &App, connection: &Connection, seen: u64) -> Result<Live> {
+/// Tokens newer than those that were seen: from the provider if we get the lease, else from whoever has it.
+pub(super) async fn refresh(
+    app: &App,
+    connection: &Connection,
+    seen: u64,
+    patience: Patience,
+) -> Result<Live> {
+    newer(app, connection, &Wanted { than: seen, wait: patience.wait(), even_dead: false }).await
+}
+
+pub(super) async fn newer(app: &App, connection: &Connection, wanted: &Wanted) -> Result<Live> {
+    let begun = Instant::now();
     let mut row = connection.clone();
-    for _ in 0..POLLS {
-        if row.token_version > seen && row.expires_at.duration_since(app.clock.now()) > ENOUGH_LIFE {
+    let mut asks = 0;
+    loop {
+        let now = app.clock.now();
+        if row.token_version > wanted.than && row.expires_at.duration_since(now) > ENOUGH_LIFE {
             return open(app, &row).await;
         }
-        if row.status == Status::ReauthRequired {
-            return Err(needs_connection(app, &row, "reauth_required"));
+        match row.status {
+            Status::ReauthRequired if !wanted.even_dead => {
+                return Err(needs_connection(app, &row, "reauth_required"));
+            }
+            // New tokens would bring no scope.
+            Status::InsufficientScope => return Err(needs_connection(app, &row, "insufficient_scope")),
+            Status::Active | Status::ReauthRequired => {}
         }
-        let lease_id = crate::random::id();
-        if let Some(leased) = app.store.lease(&row, &lease_id, app.clock.now(), LEASE).await? {
-            return refresh_under_lease(app, leased, &lease_id).await;
+        let mut pause = POLL_EVERY;
+        if let Some(at) = row.retry_at.filter(|at| *at > now) {
+            pause = patient(app, &begun, wanted, at.duration_since(now))?;
+        } else if row.lease_until.is_none_or(|until| until <= now) {
+            match ask(app, &row, true).await? {
+                Asked::Live(live) => return Ok(live),
+                Asked::Theirs(current) => {
+                    row = *current.ok_or_else(|| needs_connection(app, &row, "no_connection"))?;
+                    if row.token_version > wanted.than || row.status != Status::Active {
+                        continue;
+                    }
+                }
+                Asked::Later(error, at) => {
+                    asks += 1;
+                    if asks == MOST_ASKS {
+                        return Err(error);
+                    }
+                    pause = patient(app, &begun, wanted, at.duration_since(now)).map_err(|_| error)?;
+                }
+            }
         }
-        tokio::time::sleep(POLL_EVERY).await;
+        if time_left(&begun, wanted).is_zero() {
+            return Err(unavailable(&row, OUTAGE));
+        }
+        tokio::time::sleep(pause).await;
         row = reread(app, &row).await?;
     }
-    Err(Error::Unavailable { system: row.provider.as_str(), retry_after: SignedDuration::from_secs(2) })
+}
+
+/// How long to sleep until `wait` is over, if that can be waited for.
+fn patient(app: &App, begun: &Instant, wanted: &Wanted, wait: SignedDuration) -> Result<std::time::Duration> {
+    // A clock that stands never gets there.
+    if wait > time_left(begun, wanted) || app.clock.stands() {
+        return Err(Error::Unavailable { system: "provider", retry_after: wait });
+    }
+    Ok(wait.unsigned_abs())
+}
+
+fn time_left(begun: &Instant, wanted: &Wanted) -> SignedDuration {
+    let passed = SignedDuration::try_from(begun.elapsed()).unwrap_or(SignedDuration::MAX);
+    let by_deadline = SignedDuration::try_from(deadline::left()).unwrap_or(SignedDuration::MAX);
+    (wanted.wait - passed).min(by_deadline).max(SignedDuration::ZERO)
+}
+
+/// Takes the lease and asks the provider, if nobody else does and the invocation lives long enough for it.
+pub(super) async fn ask(app: &App, row: &Connection, used: bool) -> Result<Asked> {
+    if deadline::left() < LEAST_ASK + AFTER_ANSWER {
+        return Err(unavailable(row, SignedDuration::from_secs(1)));
+    }
+    let lease_id = random::id();
+    let rotation = app.endpoints(row.provider)?.rotation;
+    match app.store.lease(row, &lease_id, app.clock.now(), lease(rotation)).await? {
+        Leasing::Ours(leased) => under_lease(app, &leased, &lease_id, used).await,
+        Leasing::Theirs(current) => Ok(Asked::Theirs(current)),
+    }
 }
 
 /// One provider call; between its answer and the write stands one await and no KMS call.
-pub(super) async fn refresh_under_lease(app: &App, row: Connection, lease_id: &str) -> Result<Live> {
-    let prepared = prepare(app, &row).await;
-    let (key, used, old_refresh, client) = match prepared {
+async fn under_lease(app: &App, row: &Connection, lease_id: &str, used: bool) -> Result<Asked> {
+    let (sealing, old_refresh, client) = match prepare(app, row).await {
         Ok(prepared) => prepared,
-        Err(error) => return Err(release_and(app, &row, lease_id, error).await),
+        Err(error) => {
+            leave(app, row, lease_id).await;
+            return Err(error);
+        }
     };
+    let limit = deadline::left().saturating_sub(AFTER_ANSWER);
+    if limit < LEAST_ASK {
+        leave(app, row, lease_id).await;
+        return Err(unavailable(row, SignedDuration::from_secs(1)));
+    }
+    let limit = SignedDuration::try_from(limit).unwrap_or(LONGEST_CALL).min(LONGEST_CALL);
     let endpoints = app.endpoints(row.provider)?;
-    let limit = LONGEST_CALL;
     let answer = oauth::refresh(&app.http, row.provider, endpoints, &client, &old_refresh, limit).await;
-    let tokens = match answer {
-        Ok(tokens) => tokens,
-        Err(failure) => return refused(app, &row, lease_id, &failure).await,
-    };
-    let version = row.token_version + 1;
-    // Google omits refresh_token on refresh; keep the old one (PROVIDERS.md).
-    let kept = tokens.refresh_token.as_ref().unwrap_or(&old_refresh);
-    let sealed = seal(app, &row.scope(), &key, used, version, &tokens, Some(kept))?;
-    match app.store.commit_tokens(&row, sealed, app.clock.now()).await? {
-        Write::Done => {
-            tracing::info!(connection = %row.id, provider = %row.provider, "refreshed");
-            if key.id != row.data_key_id {
-                drop_worn_key(app, &row).await;
-            }
-            Ok(Live { token: tokens.access_token, version })
-        }
-        // Linked again or disconnected in between: theirs is newer.
-        Write::Refused => {
-            let row = reread(app, &row).await?;
-            open(app, &row).await
-        }
+    match answer {
+        Ok(tokens) => land(app, row, &sealing, tokens, &old_refresh, used).await.map(Asked::Live),
+        Err(failure) => refused(app, row, lease_id, &failure).await,
     }
 }
 
 /// Everything that could fail before the provider is asked.
-async fn prepare(app: &App, row: &Connection) -> Result<(DataKey, Used, SecretString, oauth::Client)> {
-    let key = data_key(app, row).await?;
+async fn prepare(app: &App, row: &Connection) -> Result<(Sealing, SecretString, oauth::Client)> {
     let Some(sealed) = &row.refresh else { return Err(without_refresh_token(app, row).await?) };
+    let key = data_key(app, row).await?;
     let refresh = app.vault.open(&key, &row.scope(), TokenKind::Refresh, row.token_version, &sealed.0)?;
     let client = app.client(row.provider).await?;
     let now = app.clock.now();
-    let used = Used { seals: row.seals, since: row.key_since };
     if row.seals < MOST_SEALS && now.duration_since(row.key_since) < LONGEST_USE {
-        return Ok((key, used, refresh, client));
+        return Ok((Sealing { key, seals: row.seals, since: row.key_since }, refresh, client));
     }
-    let FreshKey { key, wrapped } = app.vault.generate(&row.scope()).await?;
-    let wrapped = WrappedKey { id: key.id.clone(), wrapped: Blob(wrapped), created_at: now };
+    let FreshKey { key, wrapped, kms_key } = app.vault.generate(&row.scope()).await?;
+    let wrapped = WrappedKey { id: key.id.clone(), wrapped: Blob(wrapped), kms_key, created_at: now };
     match app.store.put_data_key(row, wrapped).await? {
-        Transaction::Done => Ok((key, Used { seals: 0, since: now }, refresh, client)),
+        Transaction::Done => Ok((Sealing { key, seals: 0, since: now }, refresh, client)),
         // Disconnected or linked again in between: a key that is put now would be left behind.
         Transaction::Refused(_) => Err(needs_connection(app, row, "no_connection")),
         Transaction::Contended => {
@@ -111,81 +177,21 @@ async fn prepare(app: &App, row: &Connection) -> Result<(DataKey, Used, SecretSt
     }
 }
 
-/// The provider refused a refresh.
-async fn refused(app: &App, row: &Connection, lease_id: &str, failure: &Failure) -> Result<Live> {
-    if failure.class != Class::NeedsReauth {
-        let error = told(app, row, failure);
-        return Err(release_and(app, row, lease_id, error).await);
-    }
-    // Somebody else may have refreshed or linked again since we read the token.
-    let current = reread(app, row).await?;
-    if current.token_version > row.token_version {
-        return open(app, &current).await;
-    }
-    match app.store.mark_reauth(row, cause_of(failure)).await? {
-        Write::Done => {
-            tracing::warn!(connection = %row.id, provider = %row.provider, reason = failure.reason.as_deref(), "needs its owner")
-        }
-        Write::Refused => {
-            let current = reread(app, row).await?;
-            return open(app, &current).await;
-        }
-    }
-    Err(needs_connection(app, row, "reauth_required"))
-}
-
-/// Marks a connection whose newest token is refused, unless somebody wrote a newer one.
-pub(super) async fn give_up(app: &App, connection: &Connection, version: u64) -> Result<Error> {
-    let row = reread(app, connection).await?;
-    if row.token_version == version {
-        match app.store.mark_reauth(&row, Cause::Revoked).await? {
-            Write::Done => {
-                tracing::warn!(connection = %row.id, provider = %row.provider, "a fresh token is refused; needs its owner");
-            }
-            // Written again in between: the next call uses that.
-            Write::Refused => {}
-        }
-    }
-    Ok(needs_connection(app, &row, "reauth_required"))
-}
-
-/// The provider never gave a refresh token, and the access token is at its end.
-async fn without_refresh_token(app: &App, row: &Connection) -> Result<Error> {
-    match app.store.mark_reauth(row, Cause::NoRefreshToken).await? {
-        // Refused: linked again in between, and the next call uses that.
-        Write::Done | Write::Refused => Ok(needs_connection(app, row, "reauth_required")),
-    }
-}
-
-/// Why a grant is gone, from the provider's code (PROVIDERS.md, Microsoft and Google).
-fn cause_of(failure: &Failure) -> Cause {
-    match failure.reason.as_deref() {
-        Some("AADSTS70008" | "AADSTS700082" | "AADSTS700084") => Cause::Unused,
-        Some("AADSTS50173" | "AADSTS50133") => Cause::PasswordChanged,
-        Some("AADSTS50076" | "AADSTS50078" | "AADSTS50079") => Cause::MfaRequired,
-        Some("AADSTS65001" | "consent_required") => Cause::ConsentRequired,
-        _ => Cause::Revoked,
-    }
-}
-
-async fn release_and(app: &App, row: &Connection, lease_id: &str, error: Error) -> Error {
-    match app.store.release(row, lease_id).await {
-        Ok(Write::Done | Write::Refused) => {}
-        // It ends by itself.
-        Err(late) => tracing::warn!(error = %late, "a lease could not be released"),
-    }
-    error
-}
-
-async fn reread(app: &App, row: &Connection) -> Result<Connection> {
+/// The row as it is at this moment.
+pub(super) async fn reread(app: &App, row: &Connection) -> Result<Connection> {
     let current = app.store.connection(&row.owner, &row.id).await?;
     current.ok_or_else(|| needs_connection(app, row, "no_connection"))
 }
 
-/// Nothing is sealed under a replaced data key any more. One that is left behind goes when the connection does.
-async fn drop_worn_key(app: &App, row: &Connection) {
-    match app.store.drop_data_key(&row.id, &row.data_key_id).await {
-        Ok(()) => app.vault.forget(&row.data_key_id),
-        Err(error) => tracing::warn!(%error, connection = %row.id, "a worn data key is left behind"),
+/// The tokens of a row that another wrote in between, if it still works.
+pub(super) async fn take(app: &App, row: &Connection) -> Result<Live> {
+    match row.status {
+        Status::Active => open(app, row).await,
+        Status::InsufficientScope => Err(needs_connection(app, row, "insufficient_scope")),
+        Status::ReauthRequired => Err(needs_connection(app, row, "reauth_required")),
     }
+}
+
+fn unavailable(row: &Connection, retry_after: SignedDuration) -> Error {
+    Error::Unavailable { system: row.provider.as_str(), retry_after }
 }

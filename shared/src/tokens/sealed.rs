@@ -3,7 +3,12 @@
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::{Live, told::needs_connection};
+use super::{
+    Live,
+    due::{first_look, later},
+    margins::worth_a_refresh_after,
+    told::needs_connection,
+};
 use crate::{
     app::App,
     error::Result,
@@ -24,17 +29,12 @@ pub async fn seal_first(
     tokens: &Tokens,
 ) -> Result<(SealedTokens, WrappedKey)> {
     let now = app.clock.now();
-    let FreshKey { key, wrapped } = app.vault.generate(scope).await?;
-    let sealed = seal(
-        app,
-        scope,
-        &key,
-        Used { seals: 0, since: now },
-        version,
-        tokens,
-        tokens.refresh_token.as_ref(),
-    )?;
-    Ok((sealed, WrappedKey { id: key.id, wrapped: Blob(wrapped), created_at: now }))
+    let FreshKey { key, wrapped, kms_key } = app.vault.generate(scope).await?;
+    let sealing = Sealing { key, seals: 0, since: now };
+    let dies_at = tokens.refresh_expires_in.map(|life| later(now, life));
+    let sealed = seal(app, scope, &sealing, version, tokens, tokens.refresh_token.as_ref(), dies_at)?;
+    let wrapped = WrappedKey { id: sealing.key.id, wrapped: Blob(wrapped), kms_key, created_at: now };
+    Ok((sealed, wrapped))
 }
 
 pub(super) async fn open(app: &App, row: &Connection) -> Result<Live> {
@@ -51,38 +51,44 @@ pub(super) async fn data_key(app: &App, row: &Connection) -> Result<DataKey> {
     let wrapped = app.store.data_key(&row.id, &row.data_key_id).await?;
     // No key means that the connection was shredded after its row was read.
     let wrapped = wrapped.ok_or_else(|| needs_connection(app, row, "no_connection"))?;
-    app.vault.unwrap(&row.scope(), &wrapped.id, wrapped.wrapped.0).await
+    app.vault.unwrap(&row.scope(), &wrapped.id, wrapped.wrapped.0, wrapped.kms_key.as_deref()).await
 }
 
-/// How worn a data key is.
-#[derive(Clone, Copy)]
-pub(super) struct Used {
+/// The data key to seal with, and how worn it is.
+pub(super) struct Sealing {
+    pub(super) key: DataKey,
     pub(super) seals: u32,
     pub(super) since: Timestamp,
 }
 
+/// Seals tokens as version `version`. `dies_at` is when the refresh token dies whatever we do.
 pub(super) fn seal(
     app: &App,
     scope: &Scope,
-    key: &DataKey,
-    used: Used,
+    sealing: &Sealing,
     version: u64,
     tokens: &Tokens,
     refresh: Option<&SecretString>,
+    dies_at: Option<Timestamp>,
 ) -> Result<SealedTokens> {
     let now = app.clock.now();
-    let life = tokens.expires_in;
+    let key = &sealing.key;
     let access = app.vault.seal(key, scope, TokenKind::Access, version, &tokens.access_token)?;
     let refresh =
         refresh.map(|token| app.vault.seal(key, scope, TokenKind::Refresh, version, token)).transpose()?;
+    let (expires_at, refresh_at) =
+        (later(now, tokens.expires_in), later(now, worth_a_refresh_after(tokens.expires_in)));
     Ok(SealedTokens {
         token_version: version,
         access: Blob(access),
-        refresh: refresh.map(Blob),
-        seals: used.seals + 2,
+        seals: sealing.seals + 2,
         data_key_id: key.id.clone(),
-        key_since: used.since,
-        expires_at: now.saturating_add(life).unwrap_or(Timestamp::MAX),
-        refresh_at: now.saturating_add(life * 3 / 4).unwrap_or(Timestamp::MAX),
+        key_since: sealing.since,
+        refreshed_at: now,
+        expires_at,
+        refresh_at,
+        refresh_dies_at: dies_at,
+        due_at: first_look(refresh_at, if refresh.is_some() { dies_at } else { Some(expires_at) }),
+        refresh: refresh.map(Blob),
     })
 }

@@ -227,7 +227,8 @@ fn tokens(
         // Microsoft's lifetimes vary at random between 60 and 90 minutes.
         Provider::Microsoft => {
             let [a, b] = random::bytes::<2>();
-            let token = format!("EwB{}{}", random::token(), random::token());
+            // The hyphen keeps its beginning apart from base64, so that a search for it finds tokens alone.
+            let token = format!("EwB-{}{}", random::token(), random::token());
             (token, 3600 + i64::from(u16::from_be_bytes([a, b]) % 1801))
         }
     };

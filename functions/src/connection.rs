@@ -4,15 +4,15 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
     app::App,
-    ids::{OwnerId, Provider},
-    providers::spec::spec,
+    ids::{ConnectionId, OwnerId, Provider},
     store::connections::{Cause, Connection, OwnerRows, Status},
+    tokens,
 };
 use utoipa::ToSchema;
 
 /// Whether a calendar is connected.
 #[derive(Serialize, ToSchema)]
-pub(super) struct AuthStatus {
+pub(crate) struct AuthStatus {
     /// The Clerk user, or the tenant that was asked for.
     user_id: String,
     /// Whether the default connection works.
@@ -30,14 +30,14 @@ pub(super) struct AuthStatus {
 
 /// Every connection.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Connections {
+pub(crate) struct Connections {
     /// Oldest first.
-    pub(super) connections: Vec<ConnectionStatus>,
+    pub(crate) connections: Vec<ConnectionStatus>,
 }
 
 /// One connection.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ConnectionStatus {
+pub(crate) struct ConnectionStatus {
     /// Its id.
     id: String,
     /// Its provider.
@@ -48,7 +48,7 @@ pub(super) struct ConnectionStatus {
     /// `active`, `insufficient_scope` or `reauth_required`.
     #[schema(value_type = String, example = "active")]
     status: Status,
-    /// Why it needs its owner, where the provider told.
+    /// Why it needs its owner; on an active one, why our operator is needed (`client_secret_expired`, `configuration`).
     #[schema(value_type = Option<String>, example = "revoked")]
     cause: Option<Cause>,
     /// What mends it, in a sentence.
@@ -67,7 +67,7 @@ pub(super) struct ConnectionStatus {
 
 impl AuthStatus {
     /// The state of the default connection, and all of them.
-    pub(super) fn of(app: &App, owner: &OwnerId, rows: &OwnerRows) -> Self {
+    pub(crate) fn of(app: &App, owner: &OwnerId, rows: &OwnerRows) -> Self {
         let default = rows.default_connection();
         let works = default.is_some_and(|connection| connection.status == Status::Active);
         Self {
@@ -81,8 +81,25 @@ impl AuthStatus {
     }
 }
 
+/// One connection, as it is shown.
+pub(crate) fn one(
+    app: &App,
+    owner: &OwnerId,
+    rows: &OwnerRows,
+    id: &ConnectionId,
+) -> Option<ConnectionStatus> {
+    connections(app, owner, rows).into_iter().find(|shown| shown.id == id.as_str())
+}
+
+impl ConnectionStatus {
+    /// Whether it can be used.
+    pub(crate) fn works(&self) -> bool {
+        self.status == Status::Active
+    }
+}
+
 /// Every connection, as it is shown.
-pub(super) fn connections(app: &App, owner: &OwnerId, rows: &OwnerRows) -> Vec<ConnectionStatus> {
+pub(crate) fn connections(app: &App, owner: &OwnerId, rows: &OwnerRows) -> Vec<ConnectionStatus> {
     let default = rows.default_connection().map(|connection| &connection.id);
     let shown = |connection: &Connection| ConnectionStatus {
         id: connection.id.to_string(),
@@ -92,7 +109,7 @@ pub(super) fn connections(app: &App, owner: &OwnerId, rows: &OwnerRows) -> Vec<C
         cause: connection.cause,
         fix: fix(connection),
         reconnect_url: app.connect_url(owner, Some(connection.provider)),
-        likely_death_at: likely_death(connection),
+        likely_death_at: tokens::likely_death(connection),
         last_used_at: connection.last_used_at,
         is_default: Some(&connection.id) == default,
     };
@@ -100,17 +117,9 @@ pub(super) fn connections(app: &App, owner: &OwnerId, rows: &OwnerRows) -> Vec<C
 }
 
 fn is_live(connection: &Connection, now: Timestamp) -> bool {
-    connection.refresh.is_some() || connection.expires_at > now
-}
-
-fn likely_death(connection: &Connection) -> Option<Timestamp> {
-    match (connection.status, &connection.refresh) {
-        (Status::Active, Some(_)) => {
-            connection.last_used_at.checked_add(spec(connection.provider).idle_lifetime).ok()
-        }
-        (Status::Active, None) => Some(connection.expires_at),
-        (Status::InsufficientScope | Status::ReauthRequired, _) => None,
-    }
+    // A cause on an active connection: it cannot be renewed at the moment.
+    let renewable = connection.refresh.is_some() && connection.cause.is_none();
+    renewable || connection.expires_at > now
 }
 
 fn message(default: Option<&Connection>) -> String {
@@ -125,19 +134,41 @@ fn message(default: Option<&Connection>) -> String {
 
 fn fix(connection: &Connection) -> Option<&'static str> {
     match (connection.status, connection.cause) {
-        (Status::Active, _) => None,
+        (Status::Active, None) => None,
         (Status::InsufficientScope, _) => Some("Connect again and leave every box ticked."),
-        (Status::ReauthRequired, None | Some(Cause::Unused | Cause::Revoked | Cause::PasswordChanged)) => {
-            Some("Connect again.")
+        (_, Some(cause)) => Some(fix_of(cause)),
+        (Status::ReauthRequired, None) => Some("Connect again."),
+    }
+}
+
+fn fix_of(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Revoked | Cause::PasswordChanged => "Connect again.",
+        Cause::Unused => "It was not used for too long. Connect again.",
+        Cause::TestMode => {
+            "The provider's app is in testing, where access ends after seven days. Connect again; the operator can \
+             publish the app to end this."
         }
-        (Status::ReauthRequired, Some(Cause::MfaRequired)) => {
-            Some("Connect again and confirm with the second factor that your organisation asks for.")
+        Cause::TimeLimited => "Access was given for a limited time, which is over. Connect again.",
+        Cause::TokenLimit => {
+            "This account was connected too often, and its oldest access ended. Disconnect what you do not need, then \
+             connect again."
         }
-        (Status::ReauthRequired, Some(Cause::ConsentRequired)) => {
-            Some("Connect again and accept; your organisation may have to approve the app first.")
+        Cause::MfaRequired => {
+            "Connect again and confirm with the second factor that your organisation asks for."
         }
-        (Status::ReauthRequired, Some(Cause::NoRefreshToken)) => {
-            Some("Remove the app in the account's security settings, then connect again.")
+        Cause::ConsentRequired => {
+            "Connect again and accept; your organisation may have to approve the app first."
+        }
+        Cause::NoRefreshToken => "Remove the app in the account's security settings, then connect again.",
+        Cause::RotationLost => {
+            "A renewal was interrupted, and the provider takes its old token only once. Connect again."
+        }
+        Cause::ClientSecretExpired => {
+            "Nothing to do for you: the operator has to renew the app's client secret at the provider."
+        }
+        Cause::Configuration => {
+            "Nothing to do for you: the operator has to correct the app's registration at the provider."
         }
     }
 }
