@@ -166,6 +166,7 @@ mod tests {
         let tokens = Tokens {
             access_token: SecretString::from("at_EXAMPLE"),
             refresh_token: None,
+            refresh_expires_in: None,
             expires_in: SignedDuration::from_hours(1),
             scopes: vec![],
             id_token: Some(SecretString::from(format!("e30.{payload}.sig"))),
@@ -244,6 +245,7 @@ mod tests {
         let tokens = Tokens {
             access_token: SecretString::from("at_EXAMPLE"),
             refresh_token: None,
+            refresh_expires_in: None,
             expires_in: SignedDuration::from_hours(1),
             scopes: vec![],
             id_token: Some(SecretString::from(format!("e30.{payload}.sig"))),
