@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     connection::{self, ConnectionStatus},
-    extract::{Acting, ForWhom, Json, PathId, Query},
+    extract::{Acting, ForWhom, Json, PathId, Query, flag},
     problem::Problem,
 };
 
@@ -58,8 +58,8 @@ struct Disconnected {
 #[into_params(parameter_in = Query)]
 struct Verifying {
     /// Get new tokens first; also tries a connection again that needs its owner.
-    #[serde(default)]
-    refresh: bool,
+    #[param(value_type = Option<bool>)]
+    refresh: Option<String>,
 }
 
 /// Whether a connection works.
@@ -177,7 +177,8 @@ async fn verify_connection(
     Query(verifying): Query<Verifying>,
 ) -> Result<axum::Json<Verified>, Problem> {
     let id = known(&id)?;
-    let rows = calendars::verify(&app, &owner, &id, verifying.refresh).await?;
+    let refresh = flag("refresh", verifying.refresh.as_deref())?;
+    let rows = calendars::verify(&app, &owner, &id, refresh).await?;
     let connection = connection::one(&app, &owner, &rows, &id).ok_or(Error::NotFound("connection"))?;
     let (works, checked_at) = (connection.works(), app.clock.now());
     Ok(axum::Json(Verified { works, checked_at, connection }))

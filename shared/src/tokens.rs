@@ -24,10 +24,7 @@ use self::{
 use crate::{
     app::App,
     error::{Error, Result},
-    providers::{
-        failure::{Class, Failure},
-        spec::Rotation,
-    },
+    providers::failure::{Class, Failure},
     store::{
         Write,
         connections::{Connection, Status},
@@ -121,7 +118,7 @@ async fn live(app: &App, connection: &Connection, patience: Patience) -> Result<
     if connection.expires_at.duration_since(app.clock.now()) <= ENOUGH_LIFE {
         return refresh(app, connection, connection.token_version, patience).await;
     }
-    if patience == Patience::Request && is_worth_asking(app, connection)? {
+    if patience == Patience::Request && is_worth_asking(app, connection) {
         // In the last quarter of its life: refresh if nobody else does, and live on with the old one if that fails.
         match ask(app, connection, true).await {
             Ok(Asked::Live(live)) => return Ok(live),
@@ -137,14 +134,12 @@ async fn live(app: &App, connection: &Connection, patience: Patience) -> Result<
 }
 
 /// Whether a refresh of a token that still lives is worth a try.
-fn is_worth_asking(app: &App, connection: &Connection) -> Result<bool> {
+fn is_worth_asking(app: &App, connection: &Connection) -> bool {
     let now = app.clock.now();
     let may = connection.refresh.is_some() && connection.retry_at.is_none_or(|at| at <= now);
-    // An answer that nobody heard may have used the refresh token up; asking again could end the whole grant, and
+    // An answer that nobody heard may have used the refresh token up: asking again could then end the whole grant, and
     // the access token with it.
-    let single_use = app.endpoints(connection.provider)?.rotation == Rotation::SingleUse;
-    let safe = !single_use || connection.asks.is_empty();
-    Ok(may && safe && now >= connection.refresh_at)
+    may && connection.asks.is_empty() && now >= connection.refresh_at
 }
 
 /// Notes the use of a connection, at most once an hour.

@@ -16,4 +16,5 @@ mod sessions;
 mod tidy;
 mod tokens;
 mod users;
+mod verifying;
 mod voice;

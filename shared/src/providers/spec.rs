@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use super::classify::Source;
 use crate::ids::Provider;
 
 /// What a provider does with the refresh token when it is used.
@@ -14,6 +15,17 @@ pub enum Rotation {
     /// The answer carries the next one, and the old is dead at once; where reuse is watched for, using it again ends
     /// the grant (RFC 9700, section 4.14.2). Calendly and Cal.com work so.
     SingleUse,
+}
+
+/// The rule of every server that we know, also of those whose calendars nobody can connect yet.
+pub const fn rotation_of(server: Source) -> Rotation {
+    match server {
+        Source::GoogleOauth | Source::Google => Rotation::KeepsOld,
+        Source::MicrosoftOauth | Source::Graph => Rotation::Replaces,
+        Source::CalendlyOauth | Source::Calendly | Source::CalcomOauth | Source::Calcom => {
+            Rotation::SingleUse
+        }
+    }
 }
 
 /// What a provider can do at all; what it cannot is refused before any request.
@@ -74,7 +86,7 @@ const MICROSOFT: Spec = Spec {
     ],
     enough: &[&["Calendars.ReadWrite"]],
     authorize_parameters: &[("prompt", "select_account"), ("response_mode", "query")],
-    rotation: Rotation::Replaces,
+    rotation: rotation_of(Source::MicrosoftOauth),
     idle_lifetime: SignedDuration::from_secs(90 * DAY.as_secs()),
     issuers: &["https://login.microsoftonline.com/"],
     capabilities: Capabilities { free_form_events: true, revocation: false },
@@ -97,7 +109,7 @@ const GOOGLE: Spec = Spec {
         ("prompt", "consent select_account"),
         ("include_granted_scopes", "false"),
     ],
-    rotation: Rotation::KeepsOld,
+    rotation: rotation_of(Source::GoogleOauth),
     idle_lifetime: SignedDuration::from_secs(180 * DAY.as_secs()),
     issuers: &["https://accounts.google.com", "accounts.google.com"],
     capabilities: Capabilities { free_form_events: true, revocation: true },
@@ -202,6 +214,9 @@ mod tests {
     fn refresh_tokens_follow_their_providers_rule() {
         // M2, M3, G2, G5.
         assert_eq!((MICROSOFT.rotation, GOOGLE.rotation), (Rotation::Replaces, Rotation::KeepsOld));
+        for server in [Source::CalendlyOauth, Source::CalcomOauth] {
+            assert_eq!(rotation_of(server), Rotation::SingleUse, "{server:?}");
+        }
         for provider in Provider::ALL {
             let can = spec(provider).capabilities.revocation;
             assert_eq!(Endpoints::real(provider).revoke_url.is_some(), can, "{provider}");
