@@ -10,6 +10,7 @@ pub mod judge;
 pub mod logs;
 mod loopback;
 pub mod recorded;
+pub mod simulation;
 pub mod stack;
 pub mod visitor;
 pub mod world;

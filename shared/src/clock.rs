@@ -16,6 +16,8 @@ enum Reading {
     Running(SignedDuration),
     /// Stands still until it is moved.
     Fixed(Timestamp),
+    /// Goes on as somebody else says.
+    Led(Timestamp),
 }
 
 impl Clock {
@@ -27,6 +29,11 @@ impl Clock {
     /// A clock that stands at `now` until [`Clock::advance`] or [`Clock::set`] moves it.
     pub fn fixed(now: Timestamp) -> Self {
         Self::new(Reading::Fixed(now))
+    }
+
+    /// A clock that shows `now`, and whose owner sets it on as time goes by: the simulation's.
+    pub fn led(now: Timestamp) -> Self {
+        Self::new(Reading::Led(now))
     }
 
     /// A clock that shows `now` and runs on in real time.
@@ -41,7 +48,7 @@ impl Clock {
     /// The current instant (UTC).
     pub fn now(&self) -> Timestamp {
         match *self.reading() {
-            Reading::Fixed(now) => now,
+            Reading::Fixed(now) | Reading::Led(now) => now,
             Reading::Running(offset) => moved(system_now(), offset),
         }
     }
@@ -61,6 +68,7 @@ impl Clock {
         let mut reading = self.reading();
         *reading = match *reading {
             Reading::Fixed(now) => Reading::Fixed(moved(now, by)),
+            Reading::Led(now) => Reading::Led(moved(now, by)),
             Reading::Running(offset) => Reading::Running(offset.saturating_add(by)),
         };
     }
@@ -70,6 +78,7 @@ impl Clock {
         let mut reading = self.reading();
         *reading = match *reading {
             Reading::Fixed(_) => Reading::Fixed(now),
+            Reading::Led(_) => Reading::Led(now),
             Reading::Running(_) => Reading::Running(now.duration_since(system_now())),
         };
     }

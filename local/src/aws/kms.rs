@@ -49,7 +49,8 @@ pub struct Kms {
     server: Server,
 }
 
-struct Key {
+/// The key itself, for whoever needs no socket.
+pub(crate) struct Key {
     arn: String,
     wrapping: RandomizedNonceKey,
     disabled: AtomicBool,
@@ -62,11 +63,7 @@ impl Kms {
     /// Starts it on a free port; the key lives in `key_file`, made with mode 0600, or in memory only.
     pub async fn start(key_file: Option<&Path>, counters: Counters, faults: Faults) -> io::Result<Self> {
         let secret = key_file.map_or_else(|| Ok(random::bytes()), kept)?;
-        let key = Arc::new(Key {
-            arn: format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/{KEY_ID}"),
-            wrapping: RandomizedNonceKey::new(&AES_256_GCM, &secret).map_err(io::Error::other)?,
-            disabled: AtomicBool::new(false),
-        });
+        let key = Arc::new(Key::of(&secret)?);
         let door = Door::open(0).await?;
         let gate = Gate { system: "kms", counters, faults, stopped: door.stopped() };
         let router = Router::new().fallback(answered).with_state((gate, Arc::clone(&key)));
@@ -117,13 +114,7 @@ async fn answered(State((gate, key)): State<(Gate, Arc<Key>)>, request: Request)
     let (parts, body) = wire::whole(request).await;
     let operation = wire::operation(&parts.headers);
     let act = async {
-        let outcome = match operation {
-            "GenerateDataKey" => read(&body).and_then(|asked| key.generate(&asked)),
-            "Decrypt" => read(&body).and_then(|asked| key.decrypt(&asked)),
-            "DescribeKey" => read(&body).and_then(|asked| key.describe(&asked)),
-            _ => Err(("UnknownOperationException", String::new())),
-        };
-        match outcome {
+        match key.act(operation, &body) {
             Ok(body) => wire::answer(200, &body),
             Err((name, message)) => wire::error(400, name, &message),
         }
@@ -171,6 +162,41 @@ struct DescribeKey {
 }
 
 impl Key {
+    /// Its id in requests.
+    pub(crate) const ID: &str = KEY_ID;
+
+    /// A key that nobody had before.
+    pub(crate) fn fresh() -> io::Result<Self> {
+        Self::of(&random::bytes())
+    }
+
+    fn of(secret: &[u8; 32]) -> io::Result<Self> {
+        Ok(Self {
+            arn: format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/{KEY_ID}"),
+            wrapping: RandomizedNonceKey::new(&AES_256_GCM, secret).map_err(io::Error::other)?,
+            disabled: AtomicBool::new(false),
+        })
+    }
+
+    /// One call: status and body.
+    pub(crate) fn answer(&self, operation: &str, body: &[u8]) -> (u16, Vec<u8>) {
+        match self.act(operation, body) {
+            Ok(body) => (200, body.to_string().into_bytes()),
+            Err((name, message)) => {
+                (400, json!({ "__type": name, "message": message }).to_string().into_bytes())
+            }
+        }
+    }
+
+    fn act(&self, operation: &str, body: &[u8]) -> Result<Value, Refused> {
+        match operation {
+            "GenerateDataKey" => read(body).and_then(|asked| self.generate(&asked)),
+            "Decrypt" => read(body).and_then(|asked| self.decrypt(&asked)),
+            "DescribeKey" => read(body).and_then(|asked| self.describe(&asked)),
+            _ => Err(("UnknownOperationException", String::new())),
+        }
+    }
+
     fn generate(&self, asked: &GenerateDataKey) -> Result<Value, Refused> {
         self.usable(&asked.key_id)?;
         let length = match (asked.key_spec.as_deref(), asked.number_of_bytes) {

@@ -4,9 +4,9 @@
 
 mod context;
 mod dynamo;
-mod kms;
+pub(crate) mod kms;
 mod sweep;
-mod tables;
+pub(crate) mod tables;
 #[cfg(test)]
 mod test_clients;
 mod wire;

@@ -13,6 +13,7 @@ mod recorded;
 mod routes;
 mod secrets;
 mod sessions;
+mod simulation;
 mod tidy;
 mod tokens;
 mod users;
