@@ -1,7 +1,10 @@
 //! Keeping tokens alive (SECURITY.md S3): one refresher at a time, answers that always land, old tokens used while
 //! they live.
 
+mod keep;
 mod refresh;
+mod rescue;
+mod rewrap;
 mod sealed;
 mod told;
 
@@ -25,6 +28,9 @@ use crate::{
     vault::TokenKind,
 };
 
+pub use keep::{Kept, keep};
+pub use rescue::rescue;
+pub use rewrap::{Rewrapped, rewrap};
 pub use sealed::seal_first;
 pub use told::{needs_connection, told};
 
