@@ -136,6 +136,7 @@ async fn play(arguments: &[String]) -> Result<(), String> {
             "\nThe stack stays up:\n  console   {base}/_local/console\n  API docs  {base}/docs\n  health    {base}/health\nCtrl-C ends it."
         ),
     );
+    let _schedule = stack.schedule();
     until_stopped().await;
     Ok(())
 }
@@ -168,6 +169,7 @@ async fn serve(arguments: &[String]) -> Result<(), String> {
             ),
         );
     }
+    let _schedule = stack.schedule();
     until_stopped().await;
     Ok(())
 }

@@ -5,6 +5,7 @@
 mod context;
 mod dynamo;
 mod kms;
+mod rows;
 mod sqs;
 mod sweep;
 mod tables;
