@@ -9,6 +9,8 @@ from .report import ROOT
 WITHOUT_KMS = ["authorizer", "auth-start", "auth-status", "users", "clerk-webhook"]
 # What opens or makes data keys: only for tokens, which the context's purpose says.
 OPENS = {"kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
+# What a function that opens tokens logs as `metric`; each becomes a metric by a filter on the function's log group.
+SIGNALS = {"ConfigurationFault", "ReauthRequired", "RotationLost", "TokenRescued"}
 # Routes that ask for no Authorization header: people's browsers, signed webhooks, documentation.
 PUBLIC = {
     "GET /",
@@ -37,7 +39,7 @@ def of_type(template, kind):
 
 def violations(template):
     """Every broken rule, as sentences."""
-    rules = [permissions, public_routes, own_parts, queues, environments, settings, events]
+    rules = [permissions, public_routes, own_parts, queues, signals, environments, settings, events]
     return [sentence for rule in rules for sentence in rule(template)]
 
 
@@ -125,6 +127,21 @@ def queues(template):
         timeout = template["Resources"][function]["Properties"]["Timeout"]
         if found[queue].get("VisibilityTimeout", 30) < 6 * timeout:
             yield f"{queue} delivers again before {function} can have ended: {6 * timeout} s would do"
+
+
+def signals(template):
+    """Every function that opens tokens has a filter for each metric that its log lines carry."""
+    roles = of_type(template, "AWS::IAM::Role")
+    filters = of_type(template, "AWS::Logs::MetricFilter").values()
+    for name, function in of_type(template, "AWS::Lambda::Function").items():
+        role = roles[function["Role"]["Fn::GetAtt"][0]]
+        if not any("kms:Decrypt" in as_list(statement["Action"]) for statement in statements(role)):
+            continue
+        own = [f for f in filters if f["LogGroupName"] == function["LoggingConfig"]["LogGroup"]]
+        for metric in sorted(SIGNALS):
+            named = [f for f in own if f["FilterPattern"] == f'{{ $.metric = "{metric}" }}']
+            if [f["MetricTransformations"][0]["MetricName"] for f in named] != [metric]:
+                yield f"{name} has not one filter that makes {metric} a metric"
 
 
 def environments(template):
