@@ -77,32 +77,45 @@ pub(crate) async fn run(app: &App, event: Value, request_id: &str) -> Result<Ran
     let span = tracing::error_span!("run", request_id, function = Function::TokenRefresh.as_str());
     async {
         let begun = Instant::now();
-        let done = match Task::read(event)? {
-            Task::Rescue(messages) => rescue(app, messages).await,
-            Task::Keep => keep(app).await,
-            Task::Rewrap(cursor) => rewrap(app, cursor).await,
-        };
-        let (answer, mut measured) = done.inspect_err(|error| tracing::error!("the run failed: {error}"))?;
+        let Done { answer, summary, mut metrics } =
+            work(app, event).await.inspect_err(|error| tracing::error!("the run failed: {error}"))?;
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(duration_ms, summary = %answer, "run done");
-        measured.push(Metric::milliseconds("Duration", duration_ms));
+        tracing::info!(duration_ms, %summary, "run done");
+        metrics.push(Metric::milliseconds("Duration", duration_ms));
         let stage = app.config.stage.as_str();
-        let metrics = metrics::line(app.clock.now(), stage, Function::TokenRefresh, &measured);
+        let metrics = metrics::line(app.clock.now(), stage, Function::TokenRefresh, &metrics);
         Ok(Ran { answer, metrics })
     }
     .instrument(span.clone())
     .await
 }
 
-/// An answer, and what is counted of it.
-type Done = Result<(Value, Vec<Metric>), Error>;
+/// What a task did.
+struct Done {
+    answer: Value,
+    /// For the log.
+    summary: Value,
+    metrics: Vec<Metric>,
+}
+
+async fn work(app: &App, event: Value) -> Result<Done, Error> {
+    Ok(match Task::read(event)? {
+        Task::Rescue(messages) => rescue(app, messages).await,
+        Task::Keep => keep(app).await?,
+        Task::Rewrap(cursor) => rewrap(app, cursor).await?,
+    })
+}
 
 async fn rescue(app: &App, messages: Vec<Message>) -> Done {
     let all = messages.len();
     let failed = failures(messages, |body| async move { tokens::rescue(app, &body).await }).await;
     let rescued = all - failed.len();
     let failures: Vec<_> = failed.iter().map(|id| json!({ "itemIdentifier": id })).collect();
-    Ok((json!({ "batchItemFailures": failures }), vec![Metric::count("TokensRescued", rescued)]))
+    Done {
+        answer: json!({ "batchItemFailures": failures }),
+        summary: json!({ "task": "rescue", "rescued": rescued, "failed": failed.len() }),
+        metrics: vec![Metric::count("TokensRescued", rescued)],
+    }
 }
 
 /// The ids of the messages that were not applied: SQS deletes the others and delivers these again.
@@ -126,7 +139,7 @@ where
     failed
 }
 
-async fn keep(app: &App) -> Done {
+async fn keep(app: &App) -> error::Result<Done> {
     let kept = tokens::keep(app).await?;
     let answer = json!({
         "task": "keep", "looked_at": kept.looked_at, "refreshed": kept.refreshed, "postponed": kept.postponed,
@@ -141,11 +154,11 @@ async fn keep(app: &App) -> Done {
         // Whether, not how many: the index is not read to its end to count them.
         Metric::count("TokensDueLeft", usize::from(kept.more)),
     ];
-    Ok((answer, metrics))
+    Ok(Done { summary: answer.clone(), answer, metrics })
 }
 
 /// Page by page while time is left; the answer's cursor is where the next run goes on.
-async fn rewrap(app: &App, mut cursor: Option<String>) -> Done {
+async fn rewrap(app: &App, mut cursor: Option<String>) -> error::Result<Done> {
     let (mut looked_at, mut rewrapped) = (0, 0);
     loop {
         let page = tokens::rewrap(app, cursor.clone()).await;
@@ -157,7 +170,7 @@ async fn rewrap(app: &App, mut cursor: Option<String>) -> Done {
             let answer = json!({
                 "task": "rewrap", "looked_at": looked_at, "rewrapped": rewrapped, "cursor": cursor,
             });
-            return Ok((answer, Vec::new()));
+            return Ok(Done { summary: answer.clone(), answer, metrics: Vec::new() });
         }
     }
 }
