@@ -150,6 +150,7 @@ async fn play(arguments: &[String]) -> Result<(), String> {
             "\nThe stack stays up:\n  console   {base}/_local/console\n  API docs  {base}/docs\n  health    {base}/health\nCtrl-C ends it."
         ),
     );
+    let _schedule = stack.schedule();
     until_stopped().await;
     Ok(())
 }
@@ -182,6 +183,7 @@ async fn serve(arguments: &[String]) -> Result<(), String> {
             ),
         );
     }
+    let _schedule = stack.schedule();
     until_stopped().await;
     Ok(())
 }

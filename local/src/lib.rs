@@ -9,6 +9,7 @@ pub mod gateway;
 pub mod judge;
 pub mod logs;
 mod loopback;
+pub mod loops;
 pub mod recorded;
 pub mod simulation;
 pub mod stack;

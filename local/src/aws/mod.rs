@@ -1,10 +1,12 @@
-//! DynamoDB and KMS on loopback: the SDK clients of the software talk to them as they talk to AWS.
+//! DynamoDB, KMS and SQS on loopback: the SDK clients of the software talk to them as they talk to AWS.
 //!
 //! Every call is counted, and an armed fault may have it. Nothing here checks signatures or permissions.
 
 mod context;
 mod dynamo;
 pub(crate) mod kms;
+mod rows;
+mod sqs;
 mod sweep;
 pub(crate) mod tables;
 #[cfg(test)]
@@ -13,6 +15,7 @@ mod wire;
 
 pub use dynamo::Dynamo;
 pub use kms::Kms;
+pub use sqs::Sqs;
 
 /// The account that everything local belongs to.
 pub const ACCOUNT: &str = "123456789012";

@@ -37,7 +37,7 @@ use super::{
     wires::{self, held},
 };
 use crate::{
-    aws::{kms::Key, tables::make_tables},
+    aws::{kms::Keys, tables::make_tables},
     gateway::Template,
 };
 
@@ -58,7 +58,7 @@ pub(super) struct Setting {
 /// What is the same for every process.
 pub(super) struct Systems {
     pub(super) database: Database,
-    pub(super) kms: Key,
+    pub(super) kms: Keys,
     queue: Mutex<Vec<String>>,
     grants: Mutex<Grants>,
     /// Marks while the person's grant lived.
@@ -92,7 +92,7 @@ impl Setting {
             ("AWS_ENDPOINT_URL_KMS", "http://localhost/kms"),
             ("AWS_ENDPOINT_URL_SQS", "http://localhost/sqs"),
             ("RESCUE_QUEUE_URL", "http://localhost/sqs/rescue"),
-            ("KMS_KEY_ID", Key::ID),
+            ("KMS_KEY_ID", Keys::ID),
         ];
         variables.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let config = Config::read(|name| variables.get(name).cloned()).map_err(|error| error.to_string())?;
@@ -111,7 +111,7 @@ impl World {
         let base: Timestamp = BASE.parse().map_err(|error| format!("{error}"))?;
         let systems = Systems {
             database,
-            kms: Key::fresh().map_err(|error| error.to_string())?,
+            kms: Keys::fresh().map_err(|error| error.to_string())?,
             queue: Mutex::default(),
             grants: Mutex::new(Grants::new(rule)),
             false_marks: AtomicU64::new(0),
