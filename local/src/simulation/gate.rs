@@ -75,6 +75,8 @@ struct Inner {
     trace: Vec<String>,
     /// Whether tokens were given to somebody who never heard it.
     lost_tokens: bool,
+    /// Whether an ask ended without an answer that says for certain what became of it.
+    unheard: bool,
 }
 
 impl Gate {
@@ -90,6 +92,7 @@ impl Gate {
             injected: BTreeMap::new(),
             trace: Vec::new(),
             lost_tokens: false,
+            unheard: false,
         })))
     }
 
@@ -133,6 +136,10 @@ impl Gate {
 
     pub(super) fn lost_tokens(&self) -> bool {
         self.inner().lost_tokens
+    }
+
+    pub(super) fn unheard(&self) -> bool {
+        self.inner().unheard
     }
 
     pub(super) fn injected(&self) -> BTreeMap<&'static str, u64> {
@@ -181,8 +188,11 @@ impl Gate {
             sleep(back).await;
             // A sender that gave up or died does not listen.
             let heard = !matches!(met, Met::Lost) && !sender.is_dead();
-            if !(answer.send(met).is_ok() && heard) && what == "token" {
-                gate.inner().lost_tokens = true;
+            let listened = answer.send(met).is_ok() && heard && fate != Fate::Freeze;
+            if what == "token" {
+                let mut inner = gate.inner();
+                inner.lost_tokens |= !listened;
+                inner.unheard |= !listened || fate != Fate::Fine;
             }
         });
         let met = answered.await;

@@ -35,8 +35,7 @@ pub struct Rounds {
 /// Lets `refreshers` need a token at once, `rounds` times, each time after the last one has died.
 pub fn play(rule: Rotation, refreshers: usize, rounds: u64) -> Result<Rounds, String> {
     runtime()?.block_on(async {
-        let setting = Setting::new()?;
-        let world = World::new(&setting, 64, rule)?;
+        let world = World::new(Setting::once()?, 64, rule)?;
         let processes: Vec<_> =
             (0..PROCESSES).map(|number| world.process(&format!("p{number}"))).collect::<Result<_, _>>()?;
         let connection = world.link(&processes[0].1).await?;

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -74,7 +74,13 @@ pub(super) struct World {
 }
 
 impl Setting {
-    pub(super) fn new() -> Result<Self, String> {
+    /// The one of this program.
+    pub(super) fn once() -> Result<&'static Self, String> {
+        static ONCE: OnceLock<Result<Setting, String>> = OnceLock::new();
+        ONCE.get_or_init(Self::new).as_ref().map_err(Clone::clone)
+    }
+
+    fn new() -> Result<Self, String> {
         let template = crate::stack::template()?;
         let mut variables = template.variables.clone();
         let own = [
@@ -173,6 +179,7 @@ impl World {
             lease_id: None,
             lease_until: None,
             asks: Default::default(),
+            unheard_at: None,
             retry_at: None,
             granted_at: now,
             refreshed_at: sealed.refreshed_at,

@@ -145,12 +145,21 @@ impl Store {
         if let Some(dies) = tokens.refresh_dies_at {
             change = change.and(", refresh_dies_at = :dies").value(":dies", number(dies.as_second()));
         }
+        let unheard = of.asks.iter().any(|ask| Some(ask) != of.lease_id.as_ref());
+        if unheard {
+            change = change
+                .and(", unheard_at = :unheard")
+                .value(":unheard", number(tokens.refreshed_at.as_second()));
+        }
         if let Some(now) = used_at {
             change = change.and(", last_used_at = :used").value(":used", number(now.as_second()));
         }
         change = change.and(" REMOVE lease_id, lease_until, retry_at, cause, dead_since");
         if tokens.refresh_dies_at.is_none() {
             change = change.and(", refresh_dies_at");
+        }
+        if !unheard {
+            change = change.and(", unheard_at");
         }
         if of.status == Status::Active {
             // Tokens that land after their connection was given up may be dead already: then the asks say why.
