@@ -12,5 +12,6 @@ mod process;
 pub mod refreshers;
 mod tables;
 pub mod tokens;
+mod verdict;
 mod wires;
 mod world;
