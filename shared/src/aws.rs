@@ -4,7 +4,7 @@
 use std::{sync::OnceLock, time::Duration};
 
 use aws_sdk_dynamodb::config::{
-    BehaviorVersion, Credentials, Region, SharedHttpClient,
+    BehaviorVersion, Credentials, Region, SharedHttpClient, StalledStreamProtectionConfig,
     retry::{RetryPartition, TokenBucket},
     timeout::TimeoutConfig,
 };
@@ -52,7 +52,11 @@ macro_rules! client {
             .credentials_provider($self.credentials.clone())
             .http_client($self.http().clone())
             .timeout_config(timeouts());
-        config.set_retry_partition($self.retries.clone());
+        if let Some(budget) = &$self.retries {
+            // It watches a stream by the system's clock, which says nothing about virtual time.
+            let unwatched = StalledStreamProtectionConfig::disabled();
+            config = config.retry_partition(budget.clone()).stalled_stream_protection(unwatched);
+        }
         if let Some(url) = $url {
             config = config.endpoint_url(url);
         }
