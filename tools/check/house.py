@@ -111,7 +111,7 @@ def own_parts(template):
 
 
 def queues(template):
-    """Every queue is encrypted and ends in dead letters that somebody hears of, and gives its function six times the time."""
+    """Every queue is encrypted and ends in dead letters that somebody hears of, and waits for its function to end."""
     found = of_type(template, "AWS::SQS::Queue")
     dead = {q["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] for q in found.values() if "RedrivePolicy" in q}
     watched = json.dumps(of_type(template, "AWS::CloudWatch::Alarm"))
@@ -125,8 +125,8 @@ def queues(template):
     for mapping in of_type(template, "AWS::Lambda::EventSourceMapping").values():
         queue, function = mapping["EventSourceArn"]["Fn::GetAtt"][0], mapping["FunctionName"]["Ref"]
         timeout = template["Resources"][function]["Properties"]["Timeout"]
-        if found[queue].get("VisibilityTimeout", 30) < 6 * timeout:
-            yield f"{queue} delivers again before {function} can have ended: {6 * timeout} s would do"
+        if found[queue].get("VisibilityTimeout", 30) <= timeout:
+            yield f"{queue} delivers again before {function} can have ended: give it more than {timeout} s"
 
 
 def signals(template):

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{Dynamo, tables::read};
 
 impl Dynamo {
-    /// Every row of a table, by `created_at` and then by its key.
+    /// Every row of a table, by its instant (`at`) and then by its key.
     pub fn rows(&self, table: &str) -> io::Result<Vec<Value>> {
         let (mut rows, mut start) = (Vec::new(), Value::Null);
         loop {
@@ -25,7 +25,7 @@ impl Dynamo {
             };
         }
         let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
-        rows.sort_by_key(|row| (row["created_at"].as_i64(), text(row, "pk"), text(row, "sk")));
+        rows.sort_by_key(|row| (row["at"].as_i64(), text(row, "pk"), text(row, "sk")));
         Ok(rows)
     }
 }

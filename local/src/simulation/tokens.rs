@@ -109,6 +109,7 @@ impl Town {
                 outage: some(20),
             }
         });
+        let queue = tokio::spawn(self.clone().deliveries());
         for _ in 0..gate.dice(|dice| dice.between(2, 4)) {
             // Before, in and after the last quarter of the tokens' life.
             sleep(gate.dice(|dice| dice.millis(20 * 60_000, 75 * 60_000))).await;
@@ -119,7 +120,22 @@ impl Town {
             gate.set_weather(weather);
             self.rush(gate.dice(|dice| dice.between(1, 5))).await?;
         }
+        queue.abort();
         Ok(())
+    }
+
+    /// SQS hands messages over until they are applied, each time after their visibility time-out.
+    async fn deliveries(self) {
+        for number in 0.. {
+            sleep(Duration::from_secs(90)).await;
+            if self.world.systems.queued().is_empty() {
+                continue;
+            }
+            match self.world.process(&format!("q{number}")) {
+                Ok((process, app)) => self.rescue(&process, &app).await,
+                Err(error) => self.fault(error),
+            }
+        }
     }
 
     /// Some processes at once, each with a few invocations.

@@ -105,7 +105,16 @@ impl Town {
     /// Whether some ask may or may not have used the refresh token up, for all that anybody could know.
     fn was_uncertain(&self) -> bool {
         // A process that dies, or cannot say that it did not ask, leaves that open.
-        let open = ["crash before a request", "crash after a request", "killed at the deadline", "5xx"];
+        let open = [
+            "crash before a request",
+            "crash after a request",
+            "killed at the deadline",
+            "freeze",
+            "5xx",
+            "throttled",
+            "lost answer",
+            "outage of DynamoDB",
+        ];
         let injected = self.world.injected();
         self.world.gate.unheard() || open.iter().any(|name| injected.contains_key(name))
     }

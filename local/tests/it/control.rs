@@ -142,15 +142,15 @@ async fn a_run_rewraps_to_the_end_when_it_is_told_to() {
 #[tokio::test]
 async fn the_outbox_is_shown_with_the_newest_last() {
     let town = Town::new().await;
-    for (pk, created_at) in [("LATER", "20"), ("EARLIER", "10")] {
+    for (pk, at) in [("LATER", "20"), ("EARLIER", "10")] {
         let row = json!({"TableName": "outbox", "Item": {
-            "pk": {"S": pk}, "sk": {"S": "EXAMPLE"}, "created_at": {"N": created_at},
+            "pk": {"S": pk}, "sk": {"S": "EXAMPLE"}, "at": {"N": at},
         }});
         town.stack.dynamo.database().put_item(serde_json::from_value(row).unwrap()).unwrap();
     }
     let world = town.answer(town.plain(Method::GET, "/_local/world")).await;
     let expected = json!([
-        {"pk": "EARLIER", "sk": "EXAMPLE", "created_at": 10}, {"pk": "LATER", "sk": "EXAMPLE", "created_at": 20},
+        {"pk": "EARLIER", "sk": "EXAMPLE", "at": 10}, {"pk": "LATER", "sk": "EXAMPLE", "at": 20},
     ]);
     assert_eq!(world.body["outbox"], expected);
 }

@@ -9,6 +9,7 @@ mod connecting;
 mod control;
 mod events;
 mod harness;
+mod keeping;
 mod recorded;
 mod routes;
 mod secrets;
