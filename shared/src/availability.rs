@@ -10,7 +10,7 @@ use crate::{
     ids::OwnerId,
     providers,
     range::{self, Interval},
-    schedule::{Schedule, zone_named},
+    schedule::{Buffers, Schedule, zone_named},
     slots::{self, EmptyReason, Question},
     store::{
         connections::{Connection, OwnerRows},
@@ -35,6 +35,8 @@ pub struct Query {
     pub time_zone: Option<String>,
     /// How long the caller can wait.
     pub patience: Patience,
+    /// What is kept free around it; the schedule's buffers when it is not said.
+    pub buffers: Option<Buffers>,
 }
 
 /// Free slots, or why there are none.
@@ -64,16 +66,17 @@ pub async fn free_slots(
     let (busy, days) =
         tokio::join!(busy(app, owner, rows, known, schedule, query.patience), app.store.days(owner, known));
     let (busy, days) = (readable(busy)?, days?);
-    let booked = booked(&days);
+    let now = app.clock.now();
+    let booked = booked(&days, now, &[]);
     let found = slots::available(&Question {
         schedule,
         duration: query.duration,
-        buffers: schedule.buffers(),
+        buffers: query.buffers.unwrap_or_else(|| schedule.buffers()),
         busy: busy.as_deref(),
         booked: &booked,
         window: query.window,
         known_until: known.end,
-        now: app.clock.now(),
+        now,
         grid_zone: Some(&zone),
     })?;
     Ok(within_hours(found, query.hours, &zone, zone_name))
@@ -97,9 +100,10 @@ pub fn readable(busy: Result<Vec<Interval>>) -> Result<Option<Vec<Interval>>> {
     }
 }
 
-/// The intervals of a ledger.
-pub fn booked(days: &Days) -> Vec<Interval> {
-    days.entries().into_iter().map(|entry| entry.interval()).collect()
+/// The intervals of a ledger at this moment, but for the entries of these ids.
+pub fn booked(days: &Days, now: Timestamp, but: &[&str]) -> Vec<Interval> {
+    let entries = days.entries(now).into_iter().filter(|entry| !but.contains(&entry.of.as_str()));
+    entries.map(|entry| entry.interval()).collect()
 }
 
 fn within_hours(
@@ -177,6 +181,6 @@ pub async fn free_busy(
         app.store.days(owner, window)
     );
     let mut all = busy?;
-    all.extend(booked(&days?));
+    all.extend(booked(&days?, app.clock.now(), &[]));
     Ok(range::merge(range::intersect(range::merge(all), vec![window])))
 }

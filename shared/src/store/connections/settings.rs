@@ -23,6 +23,16 @@ pub struct Settings {
     /// When appointments are possible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
+    /// Whether bookings are written to the calendar; they are when nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_sync_bookings: Option<bool>,
+}
+
+impl Settings {
+    /// Whether bookings stay out of the calendar.
+    pub fn keeps_bookings_out(&self) -> bool {
+        self.auto_sync_bookings == Some(false)
+    }
 }
 
 impl Stored for Settings {
