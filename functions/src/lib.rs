@@ -6,6 +6,7 @@ pub mod auth_callback;
 pub mod auth_start;
 pub mod auth_status;
 pub mod authorizer;
+pub mod bookings;
 pub mod bootstrap;
 pub mod clerk_webhook;
 mod connection;
@@ -50,6 +51,8 @@ pub enum Function {
     Connections,
     /// Events, availability, free/busy.
     Events,
+    /// Holds and bookings.
+    Bookings,
     /// The signed-in user.
     Users,
     /// Clerk's webhooks.
@@ -62,13 +65,14 @@ pub enum Function {
 
 impl Function {
     /// Every function.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Authorizer,
         Self::AuthStart,
         Self::AuthCallback,
         Self::AuthStatus,
         Self::Connections,
         Self::Events,
+        Self::Bookings,
         Self::Users,
         Self::ClerkWebhook,
         Self::VapiWebhook,
@@ -84,6 +88,7 @@ impl Function {
             Self::AuthStatus => "auth-status",
             Self::Connections => "connections",
             Self::Events => "events",
+            Self::Bookings => "bookings",
             Self::Users => "users",
             Self::ClerkWebhook => "clerk-webhook",
             Self::VapiWebhook => "vapi-webhook",
@@ -105,6 +110,7 @@ impl Function {
             Self::AuthStatus => auth_status::routes(),
             Self::Connections => connections::routes(),
             Self::Events => events::routes(),
+            Self::Bookings => bookings::routes(),
             Self::Users => users::routes(),
             Self::ClerkWebhook => clerk_webhook::routes(),
             Self::VapiWebhook => vapi_webhook::routes(),

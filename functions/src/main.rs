@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         | Function::AuthStatus
         | Function::Connections
         | Function::Events
+        | Function::Bookings
         | Function::Users
         | Function::ClerkWebhook
         | Function::VapiWebhook

@@ -136,6 +136,7 @@ pub(crate) async fn get_availability(
         hours,
         time_zone,
         patience: Patience::Request,
+        buffers: None,
     };
     let answer = availability::free_slots(&app, &owner, &rows, &schedule, &question).await?;
     Ok(Json(slots(&owner, answer)?))

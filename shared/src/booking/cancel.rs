@@ -1,10 +1,10 @@
 //! Calling a booking off: its time is free at once, its event goes after it.
 
 use super::{
-    Booked, Desk, Repeats,
+    Desk,
     calendar::remove,
     contended,
-    repeats::{Earlier, in_progress},
+    repeats::in_progress,
     rows::{self, ATTEMPTS, all_of, later},
 };
 use crate::{
@@ -15,23 +15,19 @@ use crate::{
 };
 
 /// Calls a booking off. One that is called off already stays so.
-pub async fn cancel(app: &App, desk: Desk<'_>, id: &BookingId, repeats: &Repeats) -> Result<Booked> {
-    match repeats.earlier(app, desk.owner).await? {
-        Some(Earlier::Answered(booking)) => return Ok(Booked { booking: *booking, replayed: true }),
-        Some(Earlier::Abandoned(_)) | None => {}
-    }
+pub async fn cancel(app: &App, desk: Desk<'_>, id: &BookingId) -> Result<Booking> {
     for _ in 0..ATTEMPTS {
         let booking = app.store.booking(desk.owner, id).await?.ok_or(Error::NotFound("booking"))?;
         match booking.status {
             BookingStatus::Cancelling | BookingStatus::Cancelled => {
-                return Ok(Booked { booking, replayed: false });
+                return Ok(booking);
             }
             // It never stood.
             BookingStatus::Failed => return Err(Error::NotFound("booking")),
             BookingStatus::Creating => return Err(in_progress()),
             BookingStatus::Confirmed => {}
         }
-        if let Some(called_off) = call_off(app, booking, repeats).await? {
+        if let Some(called_off) = call_off(app, booking).await? {
             let left = match called_off.status {
                 BookingStatus::Cancelling => remove(app, desk, called_off).await?,
                 BookingStatus::Creating
@@ -39,14 +35,14 @@ pub async fn cancel(app: &App, desk: Desk<'_>, id: &BookingId, repeats: &Repeats
                 | BookingStatus::Failed
                 | BookingStatus::Cancelled => called_off,
             };
-            return Ok(Booked { booking: left, replayed: false });
+            return Ok(left);
         }
     }
     Err(contended())
 }
 
 /// Takes it out of the ledger. What has no event in any calendar is called off with that.
-async fn call_off(app: &App, booking: Booking, repeats: &Repeats) -> Result<Option<Booking>> {
+async fn call_off(app: &App, booking: Booking) -> Result<Option<Booking>> {
     let has_event = booking.calendar_sync != CalendarSync::Off && booking.connection.is_some();
     let reach = rows::reach(&booking);
     let mut called_off = Booking {
@@ -61,8 +57,7 @@ async fn call_off(app: &App, booking: Booking, repeats: &Repeats) -> Result<Opti
         ..booking
     };
     called_off.due(has_event.then(|| later(app)));
-    let with = repeats.finish(app, &called_off)?;
-    let step = rows::Step { booking: &called_off, out: all_of(&called_off), reach, with };
+    let step = rows::Step { booking: &called_off, out: all_of(&called_off), reach, with: Vec::new() };
     let written = rows::commit(app, step).await?;
     if let Some(booking) = &written {
         tracing::info!(owner = %booking.owner, booking = %booking.id, "called off");

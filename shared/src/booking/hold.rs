@@ -11,7 +11,7 @@ use crate::{
     app::App,
     availability::{busy, readable},
     error::{Error, Result},
-    ids::HoldId,
+    ids::{HoldId, OwnerId},
     range::Interval,
     schedule::Buffers,
     slots::EmptyReason,
@@ -67,7 +67,7 @@ pub async fn hold(
             Ok(None) => Some(not_offered(EmptyReason::CalendarUnreachable)),
             Err(error) => Some(error),
         };
-        let_go(app, desk, &held.id).await?;
+        let_go(app, desk.owner, &held.id).await?;
         return Err(match refused {
             Some(error) => error,
             None => taken(app, desk, slot, buffers).await,
@@ -77,17 +77,17 @@ pub async fn hold(
 }
 
 /// A hold that still lives.
-pub async fn hold_of(app: &App, desk: Desk<'_>, id: &HoldId) -> Result<Hold> {
-    let hold = app.store.hold(desk.owner, id, app.clock.now()).await?;
+pub async fn hold_of(app: &App, owner: &OwnerId, id: &HoldId) -> Result<Hold> {
+    let hold = app.store.hold(owner, id, app.clock.now()).await?;
     hold.ok_or_else(|| Error::conflict("hold_expired", "The hold is gone. Choose a time again."))
 }
 
 /// Ends a hold; one that ended is ended.
-pub async fn let_go(app: &App, desk: Desk<'_>, id: &HoldId) -> Result<()> {
+pub async fn let_go(app: &App, owner: &OwnerId, id: &HoldId) -> Result<()> {
     let now = app.clock.now();
     for _ in 0..ATTEMPTS {
-        let Some(hold) = app.store.hold(desk.owner, id, now).await? else { return Ok(()) };
-        let days = app.store.days(desk.owner, Interval::new(hold.start, hold.end)).await?;
+        let Some(hold) = app.store.hold(owner, id, now).await? else { return Ok(()) };
+        let days = app.store.days(owner, Interval::new(hold.start, hold.end)).await?;
         let out = [Out { of: hold.id.as_str(), start: None }];
         let mut actions = app.store.change_days(&days, &out, None, now)?;
         actions.push(app.store.delete_hold(&hold)?);

@@ -74,7 +74,7 @@ pub async fn reconcile(app: &App) -> Result<Reconciled> {
         done.more |= page.len() == usize::try_from(PAGE).unwrap_or_default();
         due.extend(page);
     }
-    let looks = due.iter().map(|work| look(app, work));
+    let looks = due.into_iter().map(|work| look(app, work));
     let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);
     while let Some(look) = looks.next().await {
         done.looked_at += 1;
@@ -91,11 +91,11 @@ pub async fn reconcile(app: &App) -> Result<Reconciled> {
     Ok(done)
 }
 
-async fn look(app: &App, work: &Work) -> Look {
+async fn look(app: &App, work: Work) -> Look {
     if deadline::left() < ENOUGH {
         return Look::Left;
     }
-    match settle(app, work).await {
+    match settle(app, &work).await {
         Ok(true) => Look::Finished,
         Ok(false) => Look::Waiting,
         Err(error) => {
