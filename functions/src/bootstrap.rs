@@ -1,12 +1,18 @@
 //! What runs before a handler: the log, the settings, the [`App`], and the runners. The only reader of the environment.
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use shared::{app::App, clock::Clock, config::Config};
+use serde_json::Value;
+use shared::{
+    app::App,
+    clock::{self, Clock},
+    config::Config,
+    deadline,
+};
 use tracing::level_filters::LevelFilter;
 
-use crate::{Function, authorizer, event, router};
+use crate::{Function, authorizer, event, metrics, router, token_refresh};
 
 /// The function's name, which Lambda takes from `Handler:`.
 pub fn handler() -> Option<String> {
@@ -18,7 +24,7 @@ pub fn http(function: Function) -> ExitCode {
     run(async move |app| {
         let router = router(function, &app);
         let served = service_fn(move |LambdaEvent { payload, context }| {
-            event::serve(router.clone(), payload, context)
+            timed(context.deadline, event::serve(router.clone(), payload, context))
         });
         lambda_runtime::run(served).await
     })
@@ -28,10 +34,36 @@ pub fn http(function: Function) -> ExitCode {
 pub fn authorizer() -> ExitCode {
     run(async |app: App| {
         let app = &app;
-        let served =
-            service_fn(async |event: LambdaEvent<_>| authorizer::authorize(app, event.payload).await);
+        let served = service_fn(|LambdaEvent { payload, context }| {
+            timed(context.deadline, authorizer::authorize(app, payload))
+        });
         lambda_runtime::run(served).await
     })
+}
+
+/// Runs the keeper until Lambda ends it.
+pub fn token_refresh() -> ExitCode {
+    run(async |app: App| {
+        let app = &app;
+        let served = service_fn(|LambdaEvent { payload, context }| {
+            timed(context.deadline, kept(app, payload, context.request_id))
+        });
+        lambda_runtime::run(served).await
+    })
+}
+
+async fn kept(app: &App, event: Value, request_id: String) -> Result<Value, lambda_runtime::Error> {
+    let ran = token_refresh::run(app, event, &request_id).await?;
+    if let Err(error) = metrics::write(&mut io::stdout(), &ran.metrics) {
+        // The work is done; a run that failed for this would be repeated.
+        tracing::warn!(%error, "the metrics of a run are lost");
+    }
+    Ok(ran.answer)
+}
+
+/// Runs one invocation, which knows when Lambda will end it (`deadline`, in milliseconds since the epoch).
+async fn timed<F: Future>(deadline: u64, work: F) -> F::Output {
+    deadline::within(clock::real_time_until(deadline), work).await
 }
 
 /// One line on standard error, because the log may not stand yet, and the exit code of a failure.
@@ -99,7 +131,29 @@ fn variable(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use axum::Router;
+    use serde_json::json;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_handler_knows_when_lambda_ends_it() {
+        let left = || async { deadline::left().as_secs().to_string() };
+        let router = Router::new().fallback(axum::routing::any(left));
+        let event = json!({
+            "version": "2.0", "rawPath": "/", "headers": {}, "requestContext": {"http": {"method": "GET", "path": "/"}, "timeEpoch": 0},
+        });
+        let end = Clock::system().now() + Duration::from_secs(300);
+        let mut context = lambda_runtime::Context::default();
+        context.deadline = u64::try_from(end.as_millisecond()).unwrap();
+        let event = serde_json::from_value(event).unwrap();
+        let answer = timed(context.deadline, event::serve(router, event, context)).await;
+        let answer = serde_json::to_value(answer.unwrap()).unwrap();
+        let seconds: u64 = answer["body"].as_str().unwrap().parse().unwrap();
+        assert!((290..=300).contains(&seconds), "{seconds}");
+    }
 
     #[test]
     fn the_log_tells_of_requests_unless_somebody_wants_otherwise() {

@@ -1,6 +1,6 @@
 //! The Lambda edge: one module a function, and the only code that knows HTTP status codes.
 //!
-//! Every function is a router (the authorizer a plain call) that runs unchanged under Lambda and in-process.
+//! Every function runs unchanged under Lambda and in-process: a router, or a plain call where no HTTP arrives.
 
 pub mod auth_callback;
 pub mod auth_start;
@@ -16,21 +16,23 @@ mod event;
 pub mod events;
 mod extract;
 mod finish;
+mod metrics;
 mod openapi;
 mod pages;
 pub mod problem;
 pub mod reply;
 #[cfg(test)]
 mod testing;
+pub mod token_refresh;
 pub mod users;
 pub mod vapi_webhook;
 mod window;
 
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
 
 use axum::Router;
 use serde_json::Value;
-use shared::app::App;
+use shared::{app::App, deadline};
 use utoipa_axum::router::OpenApiRouter;
 
 pub use event::Answer;
@@ -59,6 +61,8 @@ pub enum Function {
     ClerkWebhook,
     /// The voice agent's calls.
     VapiWebhook,
+    /// Keeps tokens alive; called by a schedule and a queue.
+    TokenRefresh,
     /// Health and documentation.
     Docs,
 }
@@ -76,6 +80,7 @@ impl Function {
         Self::Users,
         Self::ClerkWebhook,
         Self::VapiWebhook,
+        Self::TokenRefresh,
         Self::Docs,
     ];
 
@@ -92,6 +97,7 @@ impl Function {
             Self::Users => "users",
             Self::ClerkWebhook => "clerk-webhook",
             Self::VapiWebhook => "vapi-webhook",
+            Self::TokenRefresh => "token-refresh",
             Self::Docs => "docs",
         }
     }
@@ -101,10 +107,10 @@ impl Function {
         Self::ALL.into_iter().find(|function| function.as_str() == name)
     }
 
-    /// Its routes with their documentation; the authorizer has none.
+    /// Its routes with their documentation; those that no HTTP reaches have none.
     fn routes(self) -> OpenApiRouter<App> {
         match self {
-            Self::Authorizer => OpenApiRouter::default(),
+            Self::Authorizer | Self::TokenRefresh => OpenApiRouter::default(),
             Self::AuthStart => auth_start::routes(),
             Self::AuthCallback => auth_callback::routes(),
             Self::AuthStatus => auth_status::routes(),
@@ -140,16 +146,45 @@ impl Edge {
         Self { app, routers: Function::ALL.into_iter().map(|function| (function, OnceLock::new())).collect() }
     }
 
-    /// Runs one event as Lambda would: an API Gateway request of payload 2.0, or the authorizer's.
+    /// Runs one event as Lambda would: an API Gateway request of payload 2.0, the authorizer's, a batch, a schedule's.
     pub async fn invoke(
         &self,
         function: Function,
         event: Value,
         request_id: &str,
     ) -> Result<Value, lambda_runtime::Error> {
-        if function == Function::Authorizer {
-            return authorizer::authorize(&self.app, serde_json::from_value(event)?).await;
+        match function {
+            Function::Authorizer => authorizer::authorize(&self.app, serde_json::from_value(event)?).await,
+            Function::TokenRefresh => Ok(token_refresh::run(&self.app, event, request_id).await?.answer),
+            Function::AuthStart
+            | Function::AuthCallback
+            | Function::AuthStatus
+            | Function::Connections
+            | Function::Events
+            | Function::Users
+            | Function::ClerkWebhook
+            | Function::VapiWebhook
+            | Function::Docs => self.request(function, event, request_id).await,
         }
+    }
+
+    /// The same in a function that is ended after some time, as the template says.
+    pub async fn invoke_within(
+        &self,
+        timeout: Duration,
+        function: Function,
+        event: Value,
+        request_id: &str,
+    ) -> Result<Value, lambda_runtime::Error> {
+        deadline::within(timeout, self.invoke(function, event, request_id)).await
+    }
+
+    async fn request(
+        &self,
+        function: Function,
+        event: Value,
+        request_id: &str,
+    ) -> Result<Value, lambda_runtime::Error> {
         let router = match self.routers.get(&function) {
             Some(kept) => kept.get_or_init(|| router(function, &self.app)).clone(),
             None => router(function, &self.app),

@@ -11,6 +11,7 @@ fn main() -> ExitCode {
     };
     match function {
         Function::Authorizer => bootstrap::authorizer(),
+        Function::TokenRefresh => bootstrap::token_refresh(),
         Function::AuthStart
         | Function::AuthCallback
         | Function::AuthStatus

@@ -163,4 +163,17 @@ fn an_invocation_can_move_between_threads() {
     fn movable(_: impl Send) {}
     movable(invoke(Function::Docs, &app(), Value::Null, "req-1"));
     movable(Edge::new(app()).invoke(Function::VapiWebhook, Value::Null, "req-1"));
+    movable(Edge::new(app()).invoke_within(Duration::ZERO, Function::TokenRefresh, Value::Null, "req-1"));
+}
+
+#[tokio::test]
+async fn the_keeper_hears_its_schedule_and_ends_in_time() {
+    let edge = Edge::new(app());
+    let asked = json!({"task": "sweep"});
+    let error = edge.invoke(Function::TokenRefresh, asked, "req-1").await.unwrap_err().to_string();
+    assert!(error.contains("task"), "{error}");
+    // No time is left: the messages go back to the queue, whatever they hold.
+    let batch = json!({"Records": [{"messageId": "one", "body": "EXAMPLE"}, {"messageId": "two", "body": "EXAMPLE"}]});
+    let answer = edge.invoke_within(Duration::ZERO, Function::TokenRefresh, batch, "req-1").await.unwrap();
+    assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "one"}, {"itemIdentifier": "two"}]}));
 }

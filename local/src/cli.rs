@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::{
     demo, judge, logs, recorded,
+    simulation::command::{self, Wanted},
     stack::{Options, Stack, Time},
 };
 
@@ -19,6 +20,7 @@ usage: cargo run                       play one whole call and stay up
        cargo run -- demo --once        play it and exit (0 only if every step held)
        cargo run -- serve [--port 3000] [--data DIR] [--env-file .env] [--now RFC3339] [--ready-json]
        cargo run -- judge < cases.jsonl > verdicts.jsonl
+       cargo run --release -- simulate tokens [--seeds 10000] [--from 1] | refreshers [--at-once 64] [--rounds 200]
        cargo run -- events             write the signed parts of events/ anew";
 
 /// The port when none is said.
@@ -33,6 +35,7 @@ pub async fn run(arguments: Vec<String>) -> ExitCode {
         "run" | "demo" => play(&rest).await,
         "serve" => serve(&rest).await,
         "judge" if rest.is_empty() => judge_lines(),
+        "simulate" => simulated(&rest),
         "events" => recorded::write(Path::new("events")).await,
         "help" | "--help" | "-h" => {
             say(&mut io::stdout(), USAGE);
@@ -46,6 +49,17 @@ pub async fn run(arguments: Vec<String>) -> ExitCode {
             say(&mut io::stderr(), &sentence);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Plays seeds; an error when something did not hold.
+fn simulated(words: &[String]) -> Result<(), String> {
+    let wanted = Wanted::read(words)?;
+    // It brings a runtime of its own, whose time is virtual.
+    let played = std::thread::spawn(move || command::run(&wanted, &mut io::stdout()));
+    match played.join().map_err(|_| "the simulation broke off")?? {
+        true => Ok(()),
+        false => Err("something did not hold".to_owned()),
     }
 }
 
@@ -136,6 +150,7 @@ async fn play(arguments: &[String]) -> Result<(), String> {
             "\nThe stack stays up:\n  console   {base}/_local/console\n  API docs  {base}/docs\n  health    {base}/health\nCtrl-C ends it."
         ),
     );
+    let _schedule = stack.schedule();
     until_stopped().await;
     Ok(())
 }
@@ -168,6 +183,7 @@ async fn serve(arguments: &[String]) -> Result<(), String> {
             ),
         );
     }
+    let _schedule = stack.schedule();
     until_stopped().await;
     Ok(())
 }

@@ -10,6 +10,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
+use functions::Function;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -22,7 +23,7 @@ use shared::{
 };
 
 use crate::{
-    fixtures, logs,
+    fixtures, logs, loops,
     stack::{Parts, template},
     visitor,
     world::{self, Account, DEFAULT_EMAIL, Provider, UserEvent, World, faults::Fault},
@@ -31,7 +32,7 @@ use crate::{
 type Shared = Arc<OnceLock<Parts>>;
 
 /// The systems that can be spoiled.
-const SYSTEMS: [&str; 5] = ["microsoft", "google", "clerk", "dynamodb", "kms"];
+const SYSTEMS: [&str; 6] = ["microsoft", "google", "clerk", "dynamodb", "kms", "sqs"];
 
 /// The routes; they answer 503 until the stack has started.
 pub(crate) fn routes(parts: Arc<OnceLock<Parts>>) -> Router {
@@ -206,7 +207,10 @@ async fn faults(State(parts): State<Shared>, Asked(fault): Asked<Fault>) -> Answ
 }
 
 async fn world_state(State(parts): State<Shared>) -> Answer {
-    let mut state = ready(&parts)?.world.state();
+    let parts = ready(&parts)?;
+    let mut state = parts.world.state();
+    state["outbox"] = json!(parts.dynamo.rows(&parts.app.config.tables.outbox)?);
+    state["rescue_queue"] = json!(parts.sqs.waiting());
     state["logs"] = json!(logs::lines());
     Ok(Json(state))
 }
@@ -223,17 +227,23 @@ async fn reset_counters(State(parts): State<Shared>) -> Answer {
 #[derive(Deserialize)]
 struct Run {
     function: String,
+    #[serde(default)]
+    input: Value,
 }
 
-async fn run(Asked(wanted): Asked<Run>) -> Mistake {
-    let sentence = format!("no schedule or queue drives a function {} in this release", wanted.function);
-    Mistake(StatusCode::NOT_FOUND, sentence)
+async fn run(State(parts): State<Shared>, Asked(wanted): Asked<Run>) -> Answer {
+    if wanted.function != Function::TokenRefresh.as_str() {
+        let sentence = format!("no schedule or queue drives a function {} in this release", wanted.function);
+        return Err(Mistake(StatusCode::NOT_FOUND, sentence));
+    }
+    Ok(Json(loops::keeper(ready(&parts)?, wanted.input).await?))
 }
 
 async fn reset(State(parts): State<Shared>) -> Answer {
     let parts = ready(&parts)?;
     parts.world.reset();
     parts.dynamo.reset(&template()?)?;
+    parts.sqs.clear();
     fixtures::seed(&parts.app).await?;
     parts.world.counters().reset();
     logs::clear();

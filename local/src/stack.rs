@@ -1,4 +1,4 @@
-//! Everything at once: the world outside, DynamoDB, KMS and the gateway, with the real functions behind it.
+//! Everything at once: the world outside, DynamoDB, KMS, SQS and the gateway, with the real functions behind it.
 
 use std::{
     collections::BTreeMap,
@@ -8,12 +8,14 @@ use std::{
 
 use functions::{Edge, Function};
 use jiff::Timestamp;
+use serde_json::Value;
 use shared::{app::App, clock::Clock, config::Config, random};
 
 use crate::{
-    aws::{Dynamo, Kms},
+    aws::{Dynamo, Kms, Sqs},
     control, fixtures,
     gateway::{self, Gateway, Invoke, Invoked, Template},
+    loops::Schedule,
     world::{self, World, counters::Counters, faults::Faults},
 };
 
@@ -58,8 +60,11 @@ pub struct Stack {
     pub dynamo: Arc<Dynamo>,
     /// The embedded keys.
     pub kms: Arc<Kms>,
+    /// The embedded rescue queue.
+    pub sqs: Arc<Sqs>,
     /// The settings that the functions were started with.
     pub settings: BTreeMap<String, String>,
+    parts: Parts,
     gateway: Gateway,
 }
 
@@ -74,6 +79,10 @@ pub struct Parts {
     pub edge: Arc<Edge>,
     /// The embedded tables.
     pub dynamo: Arc<Dynamo>,
+    /// The embedded rescue queue.
+    pub sqs: Arc<Sqs>,
+    /// The template that is served.
+    pub template: Arc<Template>,
     /// Where the gateway listens, as browsers write it.
     pub base_url: String,
 }
@@ -94,6 +103,8 @@ impl Stack {
             Dynamo::start(database.as_deref(), counters.clone(), faults.clone(), clock.clone()).await;
         let dynamo =
             Arc::new(dynamo.map_err(|error| format!("the embedded DynamoDB did not start: {error}"))?);
+        let sqs = Sqs::start(counters.clone(), faults.clone(), clock.clone()).await;
+        let sqs = Arc::new(sqs.map_err(|error| format!("the embedded SQS did not start: {error}"))?);
         let kms = Kms::start(key.as_deref(), counters, faults).await;
         let kms = Arc::new(kms.map_err(|error| format!("the embedded KMS did not start: {error}"))?);
         let template =
@@ -111,18 +122,25 @@ impl Stack {
             .await
             .map_err(|error| format!("port {} cannot be used: {error}", options.port))?;
         let base_url = gateway.base_url().replace("127.0.0.1", "localhost");
-        let settings = settings(&options, &template, &world, &dynamo, &kms, &base_url);
+        let settings = settings(&options, &template, &world, (&dynamo, &kms, &sqs), &base_url);
         let config = Config::read(|name| settings.get(name).cloned()).map_err(|error| error.to_string())?;
         let app = App::new(config, clock, None).map_err(|error| error.to_string())?;
         let edge = Arc::new(Edge::new(app.clone()));
-        let part =
-            Parts { world: World::clone(&world), app: app.clone(), edge, dynamo: dynamo.clone(), base_url };
-        if parts.set(part).is_err() {
+        let part = Parts {
+            world: World::clone(&world),
+            app: app.clone(),
+            edge,
+            dynamo: dynamo.clone(),
+            sqs: sqs.clone(),
+            template: Arc::new(template),
+            base_url,
+        };
+        if parts.set(part.clone()).is_err() {
             return Err("the stack was started twice".to_owned());
         }
         fixtures::seed(&app).await.map_err(|error| error.to_string())?;
         world.counters().reset();
-        Ok(Self { world, app, dynamo, kms, settings, gateway })
+        Ok(Self { world, app, dynamo, kms, sqs, settings, parts: part, gateway })
     }
 
     /// Where the gateway listens, such as `http://localhost:3000`.
@@ -133,6 +151,26 @@ impl Stack {
     /// The same by its address, for programs that look up no names.
     pub fn address(&self) -> &str {
         self.gateway.base_url()
+    }
+
+    /// Runs the keeper once a minute while the answer is kept; none where the clock stands still.
+    pub fn schedule(&self) -> Option<Schedule> {
+        self.app.clock.runs().then(|| Schedule::start(self.parts.clone()))
+    }
+}
+
+impl Parts {
+    /// Calls a function as Lambda would, which ends it after the time-out of the template.
+    pub(crate) async fn invoke(&self, function: Function, event: Value) -> Result<Value, String> {
+        let name = function.as_str();
+        let spec =
+            self.template.function(name).ok_or_else(|| format!("the template has no function {name}"))?;
+        let request_id = format!("local-{}", random::id());
+        let answer = self.edge.invoke_within(spec.timeout, function, event, &request_id);
+        match tokio::time::timeout(spec.timeout, answer).await {
+            Ok(answer) => answer.map_err(|error| error.to_string()),
+            Err(_) => Err(format!("{name} timed out after {} seconds", spec.timeout.as_secs())),
+        }
     }
 }
 
@@ -174,11 +212,10 @@ fn invoke(parts: Arc<OnceLock<Parts>>) -> Invoke {
     Arc::new(move |handler: String, event| -> Invoked {
         let parts = parts.clone();
         Box::pin(async move {
-            let edge = &parts.get().ok_or("the stack is still starting")?.edge;
-            let request_id = format!("local-{}", random::id());
+            let parts = parts.get().ok_or("the stack is still starting")?;
             let function =
                 Function::from_handler(&handler).ok_or_else(|| format!("no function {handler}"))?;
-            edge.invoke(function, event, &request_id).await.map_err(|error| error.to_string())
+            parts.invoke(function, event).await
         })
     })
 }
@@ -188,8 +225,7 @@ fn settings(
     options: &Options,
     template: &Template,
     world: &World,
-    dynamo: &Dynamo,
-    kms: &Kms,
+    (dynamo, kms, sqs): (&Dynamo, &Kms, &Sqs),
     base_url: &str,
 ) -> BTreeMap<String, String> {
     let mut settings = template.variables.clone();
@@ -204,7 +240,9 @@ fn settings(
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
         ("AWS_ENDPOINT_URL_DYNAMODB", dynamo.url().to_owned()),
         ("AWS_ENDPOINT_URL_KMS", kms.url().to_owned()),
+        ("AWS_ENDPOINT_URL_SQS", sqs.url().to_owned()),
         ("KMS_KEY_ID", kms.key_arn().to_owned()),
+        ("RESCUE_QUEUE_URL", sqs.queue_url().to_owned()),
     ];
     settings.extend(own.map(|(name, value)| (name.to_owned(), value)));
     settings.extend(world.settings().into_iter().map(|(name, value)| (name.to_owned(), value)));

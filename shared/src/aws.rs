@@ -4,7 +4,9 @@
 use std::{sync::OnceLock, time::Duration};
 
 use aws_sdk_dynamodb::config::{
-    BehaviorVersion, Credentials, Region, SharedHttpClient, timeout::TimeoutConfig,
+    BehaviorVersion, Credentials, Region, SharedHttpClient, StalledStreamProtectionConfig,
+    retry::{RetryPartition, TokenBucket},
+    timeout::TimeoutConfig,
 };
 use aws_smithy_http_client::{
     Builder,
@@ -35,6 +37,8 @@ pub struct Aws {
     pub secrets_url: Option<String>,
     /// Where SQS is, when not at AWS.
     pub sqs_url: Option<String>,
+    /// The budget of the SDK's own repeats, where it is not the process's.
+    retries: Option<RetryPartition>,
     /// Made at first need and shared by all clients.
     http: std::sync::Arc<OnceLock<SharedHttpClient>>,
 }
@@ -48,6 +52,11 @@ macro_rules! client {
             .credentials_provider($self.credentials.clone())
             .http_client($self.http().clone())
             .timeout_config(timeouts());
+        if let Some(budget) = &$self.retries {
+            // It watches a stream by the system's clock, which says nothing about virtual time.
+            let unwatched = StalledStreamProtectionConfig::disabled();
+            config = config.retry_partition(budget.clone()).stalled_stream_protection(unwatched);
+        }
         if let Some(url) = $url {
             config = config.endpoint_url(url);
         }
@@ -73,13 +82,16 @@ impl Aws {
             kms_url: settings.kms_url.clone(),
             secrets_url: settings.secrets_url.clone(),
             sqs_url: settings.sqs_url.clone(),
+            retries: None,
             http: std::sync::Arc::default(),
         }
     }
 
-    /// The same over another HTTP client: what the simulation puts in the network's place.
+    /// The same over another HTTP client: what the simulation puts in the network's place. Many simulated processes
+    /// live in one, so that each has a budget of repeats of its own.
     pub fn over(self, http: SharedHttpClient) -> Self {
-        Self { http: std::sync::Arc::new(OnceLock::from(http)), ..self }
+        let budget = RetryPartition::custom("inside").token_bucket(TokenBucket::default()).build();
+        Self { retries: Some(budget), http: std::sync::Arc::new(OnceLock::from(http)), ..self }
     }
 
     /// A DynamoDB client.

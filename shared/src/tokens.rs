@@ -24,7 +24,10 @@ use self::{
 use crate::{
     app::App,
     error::{Error, Result},
-    providers::failure::{Class, Failure},
+    providers::{
+        failure::{Class, Failure},
+        spec::Rotation,
+    },
     store::{
         Write,
         connections::{Connection, Status},
@@ -139,7 +142,9 @@ fn is_worth_asking(app: &App, connection: &Connection) -> bool {
     let may = connection.refresh.is_some() && connection.retry_at.is_none_or(|at| at <= now);
     // An answer that nobody heard may have used the refresh token up: asking again could then end the whole grant, and
     // the access token with it.
-    may && connection.asks.is_empty() && now >= connection.refresh_at
+    let endpoints = app.endpoints(connection.provider);
+    let keeps = endpoints.is_ok_and(|endpoints| endpoints.rotation == Rotation::KeepsOld);
+    may && (keeps || connection.asks.is_empty()) && now >= connection.refresh_at
 }
 
 /// Notes the use of a connection, at most once an hour.

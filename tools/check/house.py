@@ -7,6 +7,10 @@ from .report import ROOT
 
 # docs/SECURITY.md S4: these functions have no permission on KMS at all.
 WITHOUT_KMS = ["authorizer", "auth-start", "auth-status", "users", "clerk-webhook"]
+# What opens or makes data keys: only for tokens, which the context's purpose says.
+OPENS = {"kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
+# What a function that opens tokens logs as `metric`; each becomes a metric by a filter on the function's log group.
+SIGNALS = {"ConfigurationFault", "ReauthRequired", "RotationLost", "TokenRescued"}
 # Routes that ask for no Authorization header: people's browsers, signed webhooks, documentation.
 PUBLIC = {
     "GET /",
@@ -35,7 +39,7 @@ def of_type(template, kind):
 
 def violations(template):
     """Every broken rule, as sentences."""
-    rules = [permissions, public_routes, own_parts, environments, settings, events]
+    rules = [permissions, public_routes, own_parts, queues, signals, environments, settings, events]
     return [sentence for rule in rules for sentence in rule(template)]
 
 
@@ -64,7 +68,7 @@ def permissions(template):
                 yield f"{where}: {actions} is more than this project grants"
             if "*" in json.dumps(statement["Resource"]):
                 yield f"{where}: the resource is a wildcard"
-            opens = {"kms:Decrypt", "kms:GenerateDataKey"} & set(actions)
+            opens = OPENS & set(actions)
             if opens and "kms:EncryptionContext:purpose" not in json.dumps(statement.get("Condition", {})):
                 yield f"{where}: {sorted(opens)} lacks the condition on the purpose"
             policy = role["Policies"][0]["PolicyName"]
@@ -95,14 +99,49 @@ def own_parts(template):
             if other != name:
                 yield f"{name} shares its {part} with {other}"
     watched = json.dumps(of_type(template, "AWS::CloudWatch::Alarm"))
+    routed = json.dumps(of_type(template, "AWS::ApiGatewayV2::Api"))
     for name, function in functions.items():
         if f'"Value": {{"Ref": "{name}"}}' not in watched:
             yield f"{name} has no alarm"
-        if function["Timeout"] > 29:
+        if function["Timeout"] > 29 and f"${{{name}.Arn}}" in routed:
             yield f"{name} outlives the gateway's 30 seconds"
     builds = {json.dumps(template["Resources"][name].get("Metadata"), sort_keys=True) for name in functions}
     if len(builds) != 1:
         yield "functions differ in Metadata, so sam build compiles more than once"
+
+
+def queues(template):
+    """Every queue is encrypted and ends in dead letters that somebody hears of, and waits for its function to end."""
+    found = of_type(template, "AWS::SQS::Queue")
+    dead = {q["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] for q in found.values() if "RedrivePolicy" in q}
+    watched = json.dumps(of_type(template, "AWS::CloudWatch::Alarm"))
+    for name, queue in found.items():
+        if not queue.get("SqsManagedSseEnabled"):
+            yield f"{name} is not encrypted"
+        if name not in dead and "RedrivePolicy" not in queue:
+            yield f"{name} has no queue for dead letters"
+        if name in dead and f'"Fn::GetAtt": ["{name}", "QueueName"]' not in watched:
+            yield f"{name} has no alarm"
+    for mapping in of_type(template, "AWS::Lambda::EventSourceMapping").values():
+        queue, function = mapping["EventSourceArn"]["Fn::GetAtt"][0], mapping["FunctionName"]["Ref"]
+        timeout = template["Resources"][function]["Properties"]["Timeout"]
+        if found[queue].get("VisibilityTimeout", 30) <= timeout:
+            yield f"{queue} delivers again before {function} can have ended: give it more than {timeout} s"
+
+
+def signals(template):
+    """Every function that opens tokens has a filter for each metric that its log lines carry."""
+    roles = of_type(template, "AWS::IAM::Role")
+    filters = of_type(template, "AWS::Logs::MetricFilter").values()
+    for name, function in of_type(template, "AWS::Lambda::Function").items():
+        role = roles[function["Role"]["Fn::GetAtt"][0]]
+        if not any("kms:Decrypt" in as_list(statement["Action"]) for statement in statements(role)):
+            continue
+        own = [f for f in filters if f["LogGroupName"] == function["LoggingConfig"]["LogGroup"]]
+        for metric in sorted(SIGNALS):
+            named = [f for f in own if f["FilterPattern"] == f'{{ $.metric = "{metric}" }}']
+            if [f["MetricTransformations"][0]["MetricName"] for f in named] != [metric]:
+                yield f"{name} has not one filter that makes {metric} a metric"
 
 
 def environments(template):

@@ -16,7 +16,7 @@ from .programs import VENV, clean_environment, release, tools
 from .report import ROOT, Failed, Proof, Skipped
 from .stack import NOW, local_stack
 
-# What each recorded event answers on a stack that nobody has connected anything to; the authorizer answers a verdict.
+# What each recorded event answers on a stack that nobody has connected anything to: a status, or what `said` makes of it.
 EXPECTED = {
     "authorizer": True,
     "auth-start": 307,
@@ -27,8 +27,12 @@ EXPECTED = {
     "users": 200,
     "clerk-webhook": 200,
     "vapi-webhook": 200,
+    "token-refresh": "keep",
+    "token-rescue": ["059f36b4-87a3-44ab-83d2-661975830a7d"],
     "docs": 200,
 }
+# Events beside the one of their function's name.
+FUNCTION_OF = {"token-rescue": "token-refresh"}
 START_SECONDS = 10
 
 
@@ -105,15 +109,27 @@ def invoke(address, event):
     return answer
 
 
-def replay(executable, stack, function, expected):
-    """Sends one recorded event to its function and compares the status, or the authorizer's verdict."""
-    event = (ROOT / "events" / f"{function}.json").read_bytes()
+def said(event, answer):
+    """What an answer comes down to: a verdict, a task, the messages that stay in the queue, or a status."""
+    match event:
+        case "authorizer":
+            return answer.get("isAuthorized")
+        case "token-refresh":
+            return answer.get("task")
+        case "token-rescue":
+            return [failure["itemIdentifier"] for failure in answer.get("batchItemFailures", [])]
+    return answer.get("statusCode")
+
+
+def replay(executable, stack, name, expected):
+    """Sends one recorded event to its function and compares what it says."""
+    event = (ROOT / "events" / f"{name}.json").read_bytes()
     for placeholder in [b"__TOKEN__", b"__SIGNATURE__"]:
         if placeholder in event:
-            raise Failed(f"events/{function}.json still holds {placeholder.decode()}")
-    with lambda_function(executable, function, stack) as address:
+            raise Failed(f"events/{name}.json still holds {placeholder.decode()}")
+    with lambda_function(executable, FUNCTION_OF.get(name, name), stack) as address:
         answer = invoke(address, event)
-        got = answer.get("isAuthorized") if function == "authorizer" else answer.get("statusCode")
+        got = said(name, answer)
         if got != expected:
             raise Failed(f"answered {got}, expected {expected}: {json.dumps(answer)[:500]}")
 
@@ -124,11 +140,11 @@ def check():
     executable = release()
     wrong = []
     with local_stack() as stack:
-        for function, expected in EXPECTED.items():
+        for name, expected in EXPECTED.items():
             try:
-                replay(executable, stack, function, expected)
+                replay(executable, stack, name, expected)
             except Failed as failed:
-                wrong.append(f"{function}: {failed}")
+                wrong.append(f"{name}: {failed}")
     if wrong:
         raise Failed("\n".join(wrong))
     return Proof("rie", "release executable answers events/*.json", "Lambda runtime interface emulator", f"{len(EXPECTED)} events")

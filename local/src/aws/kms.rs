@@ -1,6 +1,8 @@
-//! KMS with one symmetric key: data keys bound to their encryption context, as AWS's JSON 1.1 protocol speaks.
+//! KMS with two symmetric keys: data keys bound to their encryption context, as AWS's JSON 1.1 protocol speaks.
 //!
 //! <https://docs.aws.amazon.com/kms/latest/APIReference/Welcome.html>. Not here: aliases, grants, rotation, Encrypt.
+
+mod keys;
 
 use std::{
     fs::OpenOptions,
@@ -24,6 +26,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::random;
 
+pub(crate) use self::keys::Keys;
 use super::{
     ACCOUNT, REGION,
     context::Context,
@@ -37,7 +40,7 @@ use crate::{
     },
 };
 
-/// The one key's id, always the same, so that a configuration written ahead stays valid.
+/// The configured key's id, always the same, so that a configuration written ahead stays valid.
 const KEY_ID: &str = "00000000-0000-4000-8000-000000000000";
 
 /// The first byte of every blob.
@@ -45,11 +48,12 @@ const BLOB_VERSION: u8 = 1;
 
 /// A running KMS; it stops when this is dropped.
 pub struct Kms {
-    key: Arc<Key>,
+    keys: Arc<Keys>,
     server: Server,
 }
 
 struct Key {
+    id: &'static str,
     arn: String,
     wrapping: RandomizedNonceKey,
     disabled: AtomicBool,
@@ -62,15 +66,11 @@ impl Kms {
     /// Starts it on a free port; the key lives in `key_file`, made with mode 0600, or in memory only.
     pub async fn start(key_file: Option<&Path>, counters: Counters, faults: Faults) -> io::Result<Self> {
         let secret = key_file.map_or_else(|| Ok(random::bytes()), kept)?;
-        let key = Arc::new(Key {
-            arn: format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/{KEY_ID}"),
-            wrapping: RandomizedNonceKey::new(&AES_256_GCM, &secret).map_err(io::Error::other)?,
-            disabled: AtomicBool::new(false),
-        });
+        let keys = Arc::new(Keys::new(&secret)?);
         let door = Door::open(0).await?;
         let gate = Gate { system: "kms", counters, faults, stopped: door.stopped() };
-        let router = Router::new().fallback(answered).with_state((gate, Arc::clone(&key)));
-        Ok(Self { key, server: door.serve(router) })
+        let router = Router::new().fallback(answered).with_state((gate, Arc::clone(&keys)));
+        Ok(Self { keys, server: door.serve(router) })
     }
 
     /// The value for `AWS_ENDPOINT_URL_KMS`.
@@ -80,17 +80,22 @@ impl Kms {
 
     /// The value for `KMS_KEY_ID`.
     pub fn key_arn(&self) -> &str {
-        &self.key.arn
+        &self.keys.current.arn
     }
 
-    /// Disables the key: everything but `DescribeKey` is refused from here on.
+    /// A key that stands for the one before it.
+    pub fn previous_key_arn(&self) -> &str {
+        &self.keys.previous.arn
+    }
+
+    /// Disables the configured key: everything but `DescribeKey` is refused from here on.
     pub fn disable(&self) {
-        self.key.disabled.store(true, Ordering::Relaxed);
+        self.keys.current.disabled.store(true, Ordering::Relaxed);
     }
 
     /// Enables the key again.
     pub fn enable(&self) {
-        self.key.disabled.store(false, Ordering::Relaxed);
+        self.keys.current.disabled.store(false, Ordering::Relaxed);
     }
 }
 
@@ -113,17 +118,11 @@ fn kept(path: &Path) -> io::Result<[u8; 32]> {
     }
 }
 
-async fn answered(State((gate, key)): State<(Gate, Arc<Key>)>, request: Request) -> Response {
+async fn answered(State((gate, keys)): State<(Gate, Arc<Keys>)>, request: Request) -> Response {
     let (parts, body) = wire::whole(request).await;
     let operation = wire::operation(&parts.headers);
     let act = async {
-        let outcome = match operation {
-            "GenerateDataKey" => read(&body).and_then(|asked| key.generate(&asked)),
-            "Decrypt" => read(&body).and_then(|asked| key.decrypt(&asked)),
-            "DescribeKey" => read(&body).and_then(|asked| key.describe(&asked)),
-            _ => Err(("UnknownOperationException", String::new())),
-        };
-        match outcome {
+        match keys.act(operation, &body) {
             Ok(body) => wire::answer(200, &body),
             Err((name, message)) => wire::error(400, name, &message),
         }
@@ -171,6 +170,15 @@ struct DescribeKey {
 }
 
 impl Key {
+    fn new(id: &'static str, secret: &[u8; 32]) -> io::Result<Self> {
+        Ok(Self {
+            id,
+            arn: format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/{id}"),
+            wrapping: RandomizedNonceKey::new(&AES_256_GCM, secret).map_err(io::Error::other)?,
+            disabled: AtomicBool::new(false),
+        })
+    }
+
     fn generate(&self, asked: &GenerateDataKey) -> Result<Value, Refused> {
         self.usable(&asked.key_id)?;
         let length = match (asked.key_spec.as_deref(), asked.number_of_bytes) {
@@ -186,22 +194,11 @@ impl Key {
         }))
     }
 
-    fn decrypt(&self, asked: &Decrypt) -> Result<Value, Refused> {
-        if let Some(key_id) = &asked.key_id {
-            self.usable(key_id)?;
-        }
-        let blob = STANDARD.decode(&asked.ciphertext_blob).map_err(|_| unreadable())?;
-        let plaintext = self.open(&blob, &asked.encryption_context)?;
-        Ok(json!({
-            "KeyId": self.arn, "Plaintext": STANDARD.encode(plaintext), "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
-        }))
-    }
-
     fn describe(&self, asked: &DescribeKey) -> Result<Value, Refused> {
         self.known(&asked.key_id)?;
         let enabled = !self.disabled.load(Ordering::Relaxed);
         Ok(json!({ "KeyMetadata": {
-            "AWSAccountId": ACCOUNT, "KeyId": KEY_ID, "Arn": self.arn, "Enabled": enabled,
+            "AWSAccountId": ACCOUNT, "KeyId": self.id, "Arn": self.arn, "Enabled": enabled,
             "KeyState": if enabled { "Enabled" } else { "Disabled" }, "KeyUsage": "ENCRYPT_DECRYPT",
             "KeySpec": "SYMMETRIC_DEFAULT", "EncryptionAlgorithms": ["SYMMETRIC_DEFAULT"],
             "KeyManager": "CUSTOMER", "Origin": "AWS_KMS", "MultiRegion": false,
@@ -209,7 +206,7 @@ impl Key {
     }
 
     fn known(&self, key_id: &str) -> Result<(), Refused> {
-        if key_id == KEY_ID || key_id == self.arn {
+        if key_id == self.id || key_id == self.arn {
             return Ok(());
         }
         Err(("NotFoundException", format!("Key '{key_id}' does not exist")))
@@ -230,7 +227,7 @@ impl Key {
             .seal_in_place_append_tag(Aad::from(context.canonical()), &mut bytes)
             .map_err(|_| ("KMSInternalException", String::new()))?;
         let mut blob = vec![BLOB_VERSION];
-        blob.extend_from_slice(KEY_ID.as_bytes());
+        blob.extend_from_slice(self.id.as_bytes());
         blob.extend_from_slice(nonce.as_ref());
         blob.append(&mut bytes);
         Ok(blob)

@@ -1,18 +1,21 @@
-//! DynamoDB and KMS on loopback: the SDK clients of the software talk to them as they talk to AWS.
+//! DynamoDB, KMS and SQS on loopback: the SDK clients of the software talk to them as they talk to AWS.
 //!
 //! Every call is counted, and an armed fault may have it. Nothing here checks signatures or permissions.
 
 mod context;
 mod dynamo;
-mod kms;
+pub(crate) mod kms;
+mod rows;
+mod sqs;
 mod sweep;
-mod tables;
+pub(crate) mod tables;
 #[cfg(test)]
 mod test_clients;
 mod wire;
 
 pub use dynamo::Dynamo;
 pub use kms::Kms;
+pub use sqs::Sqs;
 
 /// The account that everything local belongs to.
 pub const ACCOUNT: &str = "123456789012";

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use dynoxide::Database;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ impl Dynamo {
     pub fn create_tables(&self, template: &Template) -> io::Result<()> {
         let existing = self.tables()?;
         for table in template.tables.iter().filter(|table| !existing.contains(&table.name)) {
-            self.create_table(table)?;
+            make_table(&self.database, table)?;
         }
         Ok(())
     }
@@ -31,17 +32,22 @@ impl Dynamo {
         let listed = self.database.list_tables(read(json!({}))?).map_err(io::Error::other)?;
         Ok(listed.table_names)
     }
+}
 
-    fn create_table(&self, table: &TableSpec) -> io::Result<()> {
-        self.database.create_table(read(table.definition.clone())?).map_err(io::Error::other)?;
-        let Some(attribute) = &table.expires_by else { return Ok(()) };
-        let expiry = json!({
-            "TableName": table.name,
-            "TimeToLiveSpecification": { "AttributeName": attribute, "Enabled": true },
-        });
-        self.database.update_time_to_live(read(expiry)?).map_err(io::Error::other)?;
-        Ok(())
-    }
+/// Makes the template's tables in an empty engine.
+pub(crate) fn make_tables(database: &Database, template: &Template) -> io::Result<()> {
+    template.tables.iter().try_for_each(|table| make_table(database, table))
+}
+
+fn make_table(database: &Database, table: &TableSpec) -> io::Result<()> {
+    database.create_table(read(table.definition.clone())?).map_err(io::Error::other)?;
+    let Some(attribute) = &table.expires_by else { return Ok(()) };
+    let expiry = json!({
+        "TableName": table.name,
+        "TimeToLiveSpecification": { "AttributeName": attribute, "Enabled": true },
+    });
+    database.update_time_to_live(read(expiry)?).map_err(io::Error::other)?;
+    Ok(())
 }
 
 /// A request as the API's JSON, read into dynoxide's own struct.

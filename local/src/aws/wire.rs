@@ -1,4 +1,4 @@
-//! What both of AWS's JSON protocols share: the target header, the error's form, and the way past a fault.
+//! What AWS's JSON protocols share: the target header, the error's form, and the way past a fault.
 
 use axum::{
     body::{Body, Bytes},
@@ -83,7 +83,7 @@ pub(super) fn answer(status: u16, body: &Value) -> Response {
     response
 }
 
-/// An error as both protocols write it.
+/// An error as these protocols write it.
 pub(super) fn error(status: u16, name: &str, message: &str) -> Response {
     answer(status, &json!({ "__type": name, "message": message }))
 }

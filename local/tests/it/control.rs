@@ -94,6 +94,78 @@ async fn mistakes_are_answered_in_json_and_name_what_is_wrong() {
         let error = answer.body["error"].as_str().unwrap_or_default();
         assert!(answer.status == 400 && error.contains(names), "{path}: {} {}", answer.status, answer.text);
     }
-    let run = control(&town, "run", json!({"function": "token-refresh"})).await;
-    assert_eq!(run.status, 404);
+    let run = control(&town, "run", json!({"function": "docs"})).await;
+    assert!(
+        run.status == 404 && run.text.contains("no schedule or queue drives a function docs"),
+        "{}",
+        run.text
+    );
+    let task = json!({"function": "token-refresh", "input": {"task": "sweep"}});
+    let run = control(&town, "run", task).await;
+    assert!(run.status == 400 && run.text.contains("task"), "{}", run.text);
+}
+
+#[tokio::test]
+async fn a_run_hands_the_queue_over_and_then_keeps() {
+    let town = Town::new().await;
+    let idle = control(&town, "run", json!({"function": "token-refresh"})).await;
+    assert_eq!((idle.status, &idle.body["queue"]), (200, &Value::Null), "{}", idle.text);
+    assert_eq!((&idle.body["result"]["task"], &idle.body["result"]["more"]), (&json!("keep"), &json!(false)));
+
+    town.stack.app.rescue_queue.send("no rescue message".to_owned()).await.unwrap();
+    assert_eq!(town.counters().of("sqs", "SendMessage"), 1);
+    for _ in 0..2 {
+        let run = control(&town, "run", json!({"function": "token-refresh", "input": {}})).await;
+        let failures = run.body["queue"]["batchItemFailures"].as_array().unwrap();
+        assert!(failures.len() == 1 && failures[0]["itemIdentifier"].is_string(), "{}", run.text);
+        assert_eq!(run.body["result"]["task"], "keep");
+    }
+    let world = town.answer(town.plain(Method::GET, "/_local/world")).await;
+    assert_eq!((&world.body["rescue_queue"], &world.body["outbox"]), (&json!(1), &json!([])));
+
+    assert_eq!(control(&town, "reset", json!({})).await.status, 200);
+    let world = town.answer(town.plain(Method::GET, "/_local/world")).await;
+    assert_eq!(world.body["rescue_queue"], 0);
+}
+
+#[tokio::test]
+async fn a_run_rewraps_to_the_end_when_it_is_told_to() {
+    let town = Town::new().await;
+    let task = json!({"function": "token-refresh", "input": {"task": "rewrap"}});
+    let run = control(&town, "run", task).await;
+    assert_eq!(
+        (&run.body["result"]["task"], &run.body["result"]["cursor"]),
+        (&json!("rewrap"), &Value::Null)
+    );
+}
+
+#[tokio::test]
+async fn the_outbox_is_shown_with_the_newest_last() {
+    let town = Town::new().await;
+    for (pk, at) in [("LATER", "20"), ("EARLIER", "10")] {
+        let row = json!({"TableName": "outbox", "Item": {
+            "pk": {"S": pk}, "sk": {"S": "EXAMPLE"}, "at": {"N": at},
+        }});
+        town.stack.dynamo.database().put_item(serde_json::from_value(row).unwrap()).unwrap();
+    }
+    let world = town.answer(town.plain(Method::GET, "/_local/world")).await;
+    let expected = json!([
+        {"pk": "EARLIER", "sk": "EXAMPLE", "at": 10}, {"pk": "LATER", "sk": "EXAMPLE", "at": 20},
+    ]);
+    assert_eq!(world.body["outbox"], expected);
+}
+
+#[tokio::test]
+async fn sqs_can_be_spoiled_like_every_other_system() {
+    let town = Town::new().await;
+    let fault =
+        json!({"system": "sqs", "operation": "SendMessage", "kind": "status", "times": 3, "value": 500});
+    assert_eq!(control(&town, "faults", fault).await.body["armed"], 1);
+    assert!(town.stack.app.rescue_queue.send("EXAMPLE".to_owned()).await.is_err());
+    assert_eq!(town.stack.sqs.waiting(), 0);
+}
+
+#[tokio::test]
+async fn a_clock_that_stands_has_no_schedule() {
+    assert!(Town::new().await.stack.schedule().is_none());
 }

@@ -41,24 +41,50 @@ async fn every_recorded_event_gets_its_answer() {
         (Function::Users, json!(200)),
         (Function::ClerkWebhook, json!(200)),
         (Function::VapiWebhook, json!(200)),
+        (Function::TokenRefresh, json!("keep")),
         (Function::Docs, json!(200)),
     ] {
         let name = function.as_str();
         let answer = edge.invoke(function, read(&format!("{name}.json")), "recorded").await.unwrap();
-        let got =
-            if function == Function::Authorizer { &answer["isAuthorized"] } else { &answer["statusCode"] };
+        let got = match function {
+            Function::Authorizer => &answer["isAuthorized"],
+            Function::TokenRefresh => &answer["task"],
+            Function::AuthStart
+            | Function::AuthCallback
+            | Function::AuthStatus
+            | Function::Connections
+            | Function::Events
+            | Function::Users
+            | Function::ClerkWebhook
+            | Function::VapiWebhook
+            | Function::Docs => &answer["statusCode"],
+        };
         assert_eq!(*got, expected, "{name}: {answer}");
     }
 }
 
+#[tokio::test]
+async fn the_recorded_message_of_the_rescue_queue_is_done_with_because_its_connection_is_gone() {
+    let stack = recorded_stack().await;
+    let batch = read("token-rescue.json");
+    let answer = functions::invoke(Function::TokenRefresh, &stack.app, batch, "recorded").await.unwrap();
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+}
+
 #[test]
-fn there_is_one_event_for_every_function() {
+fn the_recorded_schedule_is_what_the_template_sends() {
+    let sent = format!("Input: '{}'", read("token-refresh.json"));
+    assert!(local::stack::TEMPLATE.contains(&sent), "{sent}");
+}
+
+#[test]
+fn there_is_one_event_for_every_function_and_one_for_the_queue() {
     for function in Function::ALL {
         assert!(folder().join(format!("{}.json", function.as_str())).exists(), "{function:?}");
     }
-    let files =
-        fs::read_dir(folder()).unwrap().filter(|file| file.as_ref().unwrap().file_name() != "env.json");
-    assert_eq!(files.count(), Function::ALL.len());
+    let others = ["env.json", "token-rescue.json"];
+    let files = fs::read_dir(folder()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    assert_eq!(files.filter(|file| !others.contains(&file.as_str())).count(), Function::ALL.len());
 }
 
 #[test]

@@ -123,6 +123,7 @@ async fn sealed_connection(
         lease_id: None,
         lease_until: None,
         asks: BTreeSet::new(),
+        unheard_at: None,
         retry_at: None,
         granted_at: now,
         refreshed_at: sealed.refreshed_at,

@@ -55,9 +55,10 @@ impl Store {
         let change = Change::of(
             &self.tables().keys,
             keys::data_key(connection, &old.id),
-            "SET wrapped = :new, kms_key = :key",
-            "wrapped = :old",
+            "SET #wrapped = :new, kms_key = :key",
+            "#wrapped = :old",
         )
+        .name("#wrapped", "wrapped")
         .value(":old", AttributeValue::B(old.wrapped.0.clone().into()))
         .value(":new", AttributeValue::B(new.wrapped.0.clone().into()))
         .value(":key", text(new.kms_key.as_deref().unwrap_or_default()));

@@ -104,7 +104,7 @@ impl Serialize for Blob {
 impl<'de> Deserialize<'de> for Blob {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Bytes;
-        impl<'de> serde::de::Visitor<'de> for Bytes {
+        impl serde::de::Visitor<'_> for Bytes {
             type Value = Blob;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -118,17 +118,47 @@ impl<'de> Deserialize<'de> for Blob {
             fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Blob, E> {
                 Ok(Blob(bytes))
             }
-
-            /// As JSON writes bytes.
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Blob, A::Error> {
-                let mut bytes = Vec::new();
-                while let Some(byte) = seq.next_element()? {
-                    bytes.push(byte);
-                }
-                Ok(Blob(bytes))
-            }
         }
         deserializer.deserialize_byte_buf(Bytes)
+    }
+}
+
+/// Bytes as base64, for a blob that travels as JSON.
+pub mod base64_text {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    use super::Blob;
+
+    /// Writes a blob.
+    pub fn serialize<S: Serializer>(blob: &Blob, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(&blob.0))
+    }
+
+    /// Reads a blob.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Blob, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        STANDARD.decode(text).map(Blob).map_err(|_| D::Error::custom("not base64"))
+    }
+}
+
+/// The same for a blob that may be missing.
+pub mod base64_option {
+    use serde::{Deserializer, Serializer};
+
+    use super::{Blob, base64_text};
+
+    /// Writes a blob, if there is one.
+    pub fn serialize<S: Serializer>(blob: &Option<Blob>, serializer: S) -> Result<S::Ok, S::Error> {
+        match blob {
+            Some(blob) => base64_text::serialize(blob, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads a blob that is there.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Blob>, D::Error> {
+        base64_text::deserialize(deserializer).map(Some)
     }
 }
 

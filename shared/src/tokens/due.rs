@@ -133,6 +133,7 @@ mod tests {
             lease_id: None,
             lease_until: None,
             asks: BTreeSet::new(),
+            unheard_at: None,
             retry_at: None,
             granted_at: now - hour,
             refreshed_at: now - hour,

@@ -28,6 +28,9 @@ const TEST_MODE_LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// A death that shows this long after those seven days is taken for theirs.
 const TEST_MODE_SEEN: SignedDuration = SignedDuration::from_hours(24);
 
+/// An ask that nobody heard arrives within this time, or never.
+const LATE_ASK: SignedDuration = SignedDuration::from_hours(2);
+
 /// Google keeps this many refresh tokens of one account and client alive (the same page).
 const MOST_REFRESH_TOKENS: usize = 100;
 
@@ -166,10 +169,11 @@ async fn cause_of(app: &App, row: &Connection, lease_id: &str, failure: &Failure
         Some("AADSTS65001" | "consent_required") => return Cause::ConsentRequired,
         _ => {}
     }
-    if row.asks.iter().any(|ask| ask != lease_id) {
+    let now = app.clock.now();
+    let late = row.unheard_at.is_some_and(|at| now.duration_since(at) < LATE_ASK);
+    if late || row.asks.iter().any(|ask| ask != lease_id) {
         return Cause::RotationLost;
     }
-    let now = app.clock.now();
     if is_test_mode(row, now) {
         return Cause::TestMode;
     }

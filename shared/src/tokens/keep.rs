@@ -71,7 +71,7 @@ pub async fn keep(app: &App) -> Result<Kept> {
         due.extend(page);
     }
     due.sort_by_key(|due| due.due_at);
-    let looks = due.iter().map(|due| look(app, due, now));
+    let looks = due.into_iter().map(|due| look(app, due, now));
     let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);
     while let Some((look, warned)) = looks.next().await {
         kept.warned += usize::from(warned);
@@ -91,7 +91,7 @@ pub async fn keep(app: &App) -> Result<Kept> {
 }
 
 /// One connection; and whether others were warned of its end.
-async fn look(app: &App, due: &Due, now: Timestamp) -> (Look, bool) {
+async fn look(app: &App, due: Due, now: Timestamp) -> (Look, bool) {
     let longest = LONGEST_CALL.unsigned_abs() + AFTER_ANSWER + Duration::from_secs(1);
     if deadline::left() < longest.max(LEAST_ASK) {
         return (Look::Left, false);

@@ -1,5 +1,6 @@
 //! From the provider's answer into the row: one write, and the rescue queue behind it. Nothing else may come between.
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +9,7 @@ use super::{
     due::later,
     margins::COMMIT,
     refresh::take,
-    sealed::{Sealing, seal},
+    sealed::{Lives, Sealing, seal},
     told::needs_connection,
 };
 use crate::{
@@ -34,26 +35,36 @@ struct Message {
     tokens: SealedTokens,
 }
 
+/// What the provider gave.
+pub(super) struct Given {
+    pub(super) tokens: Tokens,
+    /// When it was asked: lives count from there, because a frozen process reads an answer late.
+    pub(super) asked_at: Timestamp,
+    pub(super) old_refresh: SecretString,
+}
+
 /// Writes what the provider gave. The caller gets the access token wherever the write ends: it lives.
 pub(super) async fn land(
     app: &App,
     row: &Connection,
     sealing: &Sealing,
-    tokens: Tokens,
-    old_refresh: &SecretString,
+    given: Given,
     used: bool,
 ) -> Result<Live> {
-    let now = app.clock.now();
+    let Given { tokens, asked_at, old_refresh } = given;
     let dies_at = match (tokens.refresh_expires_in, &tokens.refresh_token) {
-        (Some(life), _) => Some(later(now, life)),
+        (Some(life), _) => Some(later(asked_at, life)),
         (None, None) => row.refresh_dies_at,
         (None, Some(_)) => None,
     };
     // Google omits refresh_token on refresh; keep the old one (PROVIDERS.md).
-    let refresh = tokens.refresh_token.as_ref().unwrap_or(old_refresh);
+    let refresh = tokens.refresh_token.as_ref().unwrap_or(&old_refresh);
     let version = row.token_version + 1;
-    let sealed = seal(app, &row.scope(), sealing, version, &tokens, Some(refresh), dies_at)?;
-    let written = tokio::time::timeout(COMMIT, app.store.commit_tokens(row, &sealed, used, now)).await;
+    let written_from = Lives { from: asked_at, refresh_dies_at: dies_at };
+    let sealed = seal(app, &row.scope(), sealing, version, &tokens, Some(refresh), written_from)?;
+    let sealed = SealedTokens { ask: row.lease_id.clone(), ..sealed };
+    let commit = app.store.commit_tokens(row, &sealed, used, app.clock.now());
+    let written = tokio::time::timeout(COMMIT, commit).await;
     match written {
         Ok(Ok(Landing::Done)) => {
             tracing::info!(connection = %row.id, provider = %row.provider, "refreshed");

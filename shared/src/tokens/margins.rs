@@ -22,8 +22,9 @@ pub(super) const TOUCH_EVERY: SignedDuration = SignedDuration::from_hours(1);
 const LEASE: SignedDuration = SignedDuration::from_secs(30);
 
 /// Whoever finds a lease that ran out may use a refresh token that another has used up: where it works only once, the
-/// rescue queue gets more time to bring the new one.
-const LEASE_SINGLE_USE: SignedDuration = SignedDuration::from_secs(120);
+/// rescue queue gets the time to bring the new one, with several deliveries after an outage. Nothing is lost by waiting:
+/// without a rescue the token is gone.
+const LEASE_SINGLE_USE: SignedDuration = SignedDuration::from_mins(10);
 
 pub(super) fn lease(rotation: Rotation) -> SignedDuration {
     match rotation {

@@ -6,8 +6,9 @@ use tokio::time::Instant;
 
 use super::{
     Live, Patience,
+    due::later,
     ended::{leave, refused, without_refresh_token},
-    landing::land,
+    landing::{Given, land},
     margins::{AFTER_ANSWER, ENOUGH_LIFE, LEAST_ASK, MOST_ASKS, OUTAGE, POLL_EVERY, lease},
     sealed::{Sealing, data_key, open},
     told::needs_connection,
@@ -147,10 +148,18 @@ async fn under_lease(app: &App, row: &Connection, lease_id: &str, used: bool) ->
         return Err(unavailable(row, SignedDuration::from_secs(1)));
     }
     let limit = SignedDuration::try_from(limit).unwrap_or(LONGEST_CALL).min(LONGEST_CALL);
+    let asked_at = app.clock.now();
+    if row.lease_until.is_none_or(|until| later(asked_at, limit) > until) {
+        // A process that was frozen in between: somebody else may be asking by now.
+        return Err(unavailable(row, SignedDuration::from_secs(1)));
+    }
     let endpoints = app.endpoints(row.provider)?;
     let answer = oauth::refresh(&app.http, row.provider, endpoints, &client, &old_refresh, limit).await;
     match answer {
-        Ok(tokens) => land(app, row, &sealing, tokens, &old_refresh, used).await.map(Asked::Live),
+        Ok(tokens) => {
+            let given = Given { tokens, asked_at, old_refresh };
+            land(app, row, &sealing, given, used).await.map(Asked::Live)
+        }
         Err(failure) => refused(app, row, lease_id, &failure).await,
     }
 }

@@ -31,8 +31,9 @@ pub async fn seal_first(
     let now = app.clock.now();
     let FreshKey { key, wrapped, kms_key } = app.vault.generate(scope).await?;
     let sealing = Sealing { key, seals: 0, since: now };
-    let dies_at = tokens.refresh_expires_in.map(|life| later(now, life));
-    let sealed = seal(app, scope, &sealing, version, tokens, tokens.refresh_token.as_ref(), dies_at)?;
+    let refresh_dies_at = tokens.refresh_expires_in.map(|life| later(now, life));
+    let lives = Lives { from: now, refresh_dies_at };
+    let sealed = seal(app, scope, &sealing, version, tokens, tokens.refresh_token.as_ref(), lives)?;
     let wrapped = WrappedKey { id: sealing.key.id, wrapped: Blob(wrapped), kms_key, created_at: now };
     Ok((sealed, wrapped))
 }
@@ -61,7 +62,13 @@ pub(super) struct Sealing {
     pub(super) since: Timestamp,
 }
 
-/// Seals tokens as version `version`. `dies_at` is when the refresh token dies whatever we do.
+/// From when the tokens' lives count, and when the refresh token dies whatever we do.
+pub(super) struct Lives {
+    pub(super) from: Timestamp,
+    pub(super) refresh_dies_at: Option<Timestamp>,
+}
+
+/// Seals tokens as version `version`.
 pub(super) fn seal(
     app: &App,
     scope: &Scope,
@@ -69,26 +76,27 @@ pub(super) fn seal(
     version: u64,
     tokens: &Tokens,
     refresh: Option<&SecretString>,
-    dies_at: Option<Timestamp>,
+    lives: Lives,
 ) -> Result<SealedTokens> {
-    let now = app.clock.now();
+    let Lives { from, refresh_dies_at } = lives;
     let key = &sealing.key;
     let access = app.vault.seal(key, scope, TokenKind::Access, version, &tokens.access_token)?;
     let refresh =
         refresh.map(|token| app.vault.seal(key, scope, TokenKind::Refresh, version, token)).transpose()?;
     let (expires_at, refresh_at) =
-        (later(now, tokens.expires_in), later(now, worth_a_refresh_after(tokens.expires_in)));
+        (later(from, tokens.expires_in), later(from, worth_a_refresh_after(tokens.expires_in)));
     Ok(SealedTokens {
         token_version: version,
         access: Blob(access),
         seals: sealing.seals + 2,
         data_key_id: key.id.clone(),
         key_since: sealing.since,
-        refreshed_at: now,
+        ask: None,
+        refreshed_at: from,
         expires_at,
         refresh_at,
-        refresh_dies_at: dies_at,
-        due_at: first_look(refresh_at, if refresh.is_some() { dies_at } else { Some(expires_at) }),
+        refresh_dies_at,
+        due_at: first_look(refresh_at, if refresh.is_some() { refresh_dies_at } else { Some(expires_at) }),
         refresh: refresh.map(Blob),
     })
 }

@@ -182,3 +182,34 @@ async fn a_file_keeps_items_over_a_restart_and_a_reset_empties_it() {
     assert!(second.sort_keys().await.is_empty());
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[tokio::test]
+async fn the_index_of_what_is_due_holds_what_the_template_says_and_only_rows_that_are_due() {
+    let stack = started(None).await;
+    stack.dynamo.reset(&crate::stack::template().unwrap()).unwrap();
+    for (sk, due_at) in [("CONNECTION#b", Some("20")), ("CONNECTION#a", Some("10")), ("SETTINGS", None)] {
+        let put = stack.client.put_item().table_name("connections").item("pk", text("OWNER#user:user_2A"));
+        let put = put.item("sk", text(sk)).item("id", text(sk)).item("owner", text("user:user_2A"));
+        let mut put = put.item("access", text("EXAMPLE"));
+        if let Some(due_at) = due_at {
+            put = put.item("due_shard", text("0")).item("due_at", AttributeValue::N(due_at.to_owned()));
+        }
+        put.send().await.unwrap();
+    }
+    let due = |until: &str| {
+        let query = stack.client.query().table_name("connections").index_name("due");
+        let query = query.key_condition_expression("due_shard = :shard AND due_at <= :now");
+        let until = AttributeValue::N(until.to_owned());
+        query
+            .expression_attribute_values(":shard", text("0"))
+            .expression_attribute_values(":now", until)
+            .send()
+    };
+    let items = due("20").await.unwrap().items.unwrap();
+    let ids: Vec<_> = items.iter().map(|item| item["id"].as_s().unwrap().as_str()).collect();
+    assert_eq!(ids, ["CONNECTION#a", "CONNECTION#b"]);
+    let mut names: Vec<_> = items[0].keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["due_at", "due_shard", "id", "owner", "pk", "sk"]);
+    assert_eq!(due("10").await.unwrap().count, 1);
+}

@@ -141,3 +141,59 @@ async fn a_hanging_call_ends_with_the_server() {
     drop(kms);
     assert!(matches!(call.await.unwrap(), Err(SdkError::DispatchFailure(_))));
 }
+
+/// Wraps a data key again under another KMS key; the error's name if refused.
+async fn rewrapped(
+    client: &Client,
+    blob: &Blob,
+    (from, to): (&str, &str),
+    (owner, next_owner): (&str, &str),
+) -> Result<Blob, String> {
+    let call = client.re_encrypt().ciphertext_blob(blob.clone()).source_key_id(from).destination_key_id(to);
+    let call = call.source_encryption_context("owner", owner).source_encryption_context("purpose", "token");
+    let call = call.destination_encryption_context("owner", next_owner);
+    match call.destination_encryption_context("purpose", "token").send().await {
+        Ok(output) => {
+            assert_eq!((output.source_key_id.as_deref(), output.key_id.as_deref()), (Some(from), Some(to)));
+            Ok(output.ciphertext_blob.unwrap())
+        }
+        Err(error) => Err(error.into_service_error().code().unwrap().to_owned()),
+    }
+}
+
+#[tokio::test]
+async fn a_data_key_moves_to_another_key_with_its_context_and_stays_the_same() {
+    let (kms, client, counters, _) = started().await;
+    let (old, new) = (kms.previous_key_arn(), kms.key_arn());
+    let key = data_key(&client, old, "one").await;
+    let (plaintext, blob) = (key.plaintext.unwrap().into_inner(), key.ciphertext_blob.unwrap());
+
+    let moved = rewrapped(&client, &blob, (old, new), ("one", "one")).await.unwrap();
+    assert_eq!(counters.of("kms", "ReEncrypt"), 1);
+    let own = [("purpose", "token"), ("owner", "one")];
+    for wrapped in [&blob, &moved] {
+        assert_eq!(decrypted(&client, wrapped, &own).await.as_ref(), Ok(&plaintext));
+    }
+    let under = |arn: &str| {
+        let call = client.decrypt().ciphertext_blob(moved.clone()).key_id(arn);
+        call.encryption_context("owner", "one").encryption_context("purpose", "token").send()
+    };
+    assert!(under(new).await.is_ok());
+    assert!(under(old).await.unwrap_err().into_service_error().is_incorrect_key_exception());
+
+    let to_two = rewrapped(&client, &blob, (old, new), ("one", "two")).await.unwrap();
+    assert_eq!(decrypted(&client, &to_two, &own).await, Err("InvalidCiphertextException".to_owned()));
+    for (keys, owners, refused) in [
+        ((old, new), ("two", "two"), "InvalidCiphertextException"),
+        ((new, new), ("one", "one"), "IncorrectKeyException"),
+        ((old, "another"), ("one", "one"), "NotFoundException"),
+    ] {
+        assert_eq!(rewrapped(&client, &blob, keys, owners).await, Err(refused.to_owned()), "{keys:?}");
+    }
+    kms.disable();
+    assert_eq!(
+        rewrapped(&client, &blob, (old, new), ("one", "one")).await,
+        Err("DisabledException".to_owned())
+    );
+    assert!(decrypted(&client, &blob, &own).await.is_ok());
+}

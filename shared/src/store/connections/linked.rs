@@ -114,6 +114,10 @@ pub struct Connection {
     /// Leases under which the provider was asked with this refresh token and nobody heard the answer.
     #[serde(default, with = "serde_dynamo::string_set", skip_serializing_if = "BTreeSet::is_empty")]
     pub asks: BTreeSet<String>,
+    /// When these tokens were written, if an ask with the ones before was still unheard: it may arrive late, and a
+    /// refresh token that comes twice ends the grant.
+    #[serde(default, with = "seconds::optional", skip_serializing_if = "Option::is_none")]
+    pub unheard_at: Option<Timestamp>,
     /// Nobody asks the provider for new tokens before.
     #[serde(default, with = "seconds::optional", skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Timestamp>,

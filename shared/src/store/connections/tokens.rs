@@ -15,7 +15,7 @@ use crate::{
         change::Change,
         is_refused, keys, landed, outage,
         outbox::{Event, EventType},
-        row::{Blob, from_item, number, seconds, text},
+        row::{Blob, base64_option, base64_text, from_item, number, seconds, text},
         written,
     },
 };
@@ -29,9 +29,10 @@ pub struct SealedTokens {
     /// The version they were sealed for: one above the row's.
     pub token_version: u64,
     /// Sealed access token.
+    #[serde(with = "base64_text")]
     pub access: Blob,
     /// Sealed refresh token.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "base64_option", skip_serializing_if = "Option::is_none")]
     pub refresh: Option<Blob>,
     /// Seals made with the data key so far.
     pub seals: u32,
@@ -40,6 +41,9 @@ pub struct SealedTokens {
     /// Since when that key is used.
     #[serde(with = "seconds::required")]
     pub key_since: Timestamp,
+    /// The ask that they answer; none when a consent gave them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<String>,
     /// When they were given.
     #[serde(with = "seconds::required")]
     pub refreshed_at: Timestamp,
@@ -145,12 +149,21 @@ impl Store {
         if let Some(dies) = tokens.refresh_dies_at {
             change = change.and(", refresh_dies_at = :dies").value(":dies", number(dies.as_second()));
         }
+        let unheard = of.asks.iter().any(|ask| Some(ask) != tokens.ask.as_ref());
+        if unheard {
+            change = change
+                .and(", unheard_at = :unheard")
+                .value(":unheard", number(tokens.refreshed_at.as_second()));
+        }
         if let Some(now) = used_at {
             change = change.and(", last_used_at = :used").value(":used", number(now.as_second()));
         }
         change = change.and(" REMOVE lease_id, lease_until, retry_at, cause, dead_since");
         if tokens.refresh_dies_at.is_none() {
             change = change.and(", refresh_dies_at");
+        }
+        if !unheard {
+            change = change.and(", unheard_at");
         }
         if of.status == Status::Active {
             // Tokens that land after their connection was given up may be dead already: then the asks say why.
