@@ -121,6 +121,7 @@ async fn taken(
     let query = Query {
         window: request.slot.widened(NEARBY, NEARBY),
         duration: request.slot.duration(),
+        buffers: schedule.buffers(),
         hours: None,
         time_zone: None,
         patience: request.patience,

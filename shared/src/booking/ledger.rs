@@ -78,7 +78,7 @@ pub(super) async fn take(
 
 /// What our own rules say about the slot; calendars are asked after the ledger has it.
 fn obstacle(app: &App, schedule: &Schedule, days: &Days, request: &Request) -> Result<Option<EmptyReason>> {
-    let booked = booked(days);
+    let booked = booked(days, schedule);
     let question = Question {
         schedule,
         duration: request.slot.duration(),

@@ -1,4 +1,4 @@
-//! Cutting free time into slots whose starts are round on a wall clock, as cal.com's `getSlots` cuts it.
+//! Cutting free time into slots: starts are round on a wall clock, as cal.com's `getSlots` cuts it, or follow openings.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
@@ -7,6 +7,28 @@ use crate::range::Interval;
 /// Grids that fill an hour; the coarsest that divides the slot interval is used, and single minutes otherwise.
 const GRID_MINUTES: [i64; 6] = [60, 30, 20, 15, 10, 5];
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+/// How free time is cut.
+#[derive(Clone, Copy)]
+pub(super) struct Cut<'a> {
+    /// Of each slot; at least a minute.
+    pub(super) duration: SignedDuration,
+    /// From one start to the next; at least a minute.
+    pub(super) interval: SignedDuration,
+    /// Which starts there are.
+    pub(super) starts: Starts<'a>,
+    /// No slot starts inside; in order.
+    pub(super) closed: &'a [Interval],
+}
+
+/// Which starts there are.
+#[derive(Clone, Copy)]
+pub(super) enum Starts<'a> {
+    /// Round ones on a wall clock.
+    Clock(&'a TimeZone),
+    /// Each of these instants, in order, and every interval after it until the next one.
+    Openings(&'a [Timestamp]),
+}
 
 /// Slots of `duration`, each wholly inside one of the free ranges, which must be merged.
 ///
@@ -18,29 +40,77 @@ pub fn slots(
     interval: SignedDuration,
     zone: &TimeZone,
 ) -> Vec<Interval> {
-    let (duration, interval) = (duration.max(MINUTE), interval.max(MINUTE));
-    let grid = grid_minutes(interval);
-    let mut slots = Vec::new();
-    let mut not_before = Timestamp::MIN;
-    for range in free {
-        // Clocks that move by half an hour (Lord Howe) take later starts off the grid; asking each time is slow.
-        let clocks_move = zone.to_offset(range.start) != zone.to_offset(range.end);
-        let mut next = rounded_up(range.start.max(not_before), grid, zone);
-        while let Some(start) = next {
-            let Ok(end) = start.checked_add(duration) else { break };
-            if end > range.end {
-                break;
+    Cut { duration, interval, starts: Starts::Clock(zone), closed: &[] }.of(free)
+}
+
+impl Cut<'_> {
+    /// The slots of free ranges, which must be merged.
+    pub(super) fn of(self, free: &[Interval]) -> Vec<Interval> {
+        let (duration, interval) = (self.duration.max(MINUTE), self.interval.max(MINUTE));
+        let grid = Grid::new(self.starts, interval);
+        let mut slots = Vec::new();
+        let mut not_before = Timestamp::MIN;
+        for range in free {
+            if range.duration() < duration {
+                continue;
             }
-            slots.push(Interval::new(start, end));
-            let following = start.checked_add(interval).ok();
-            not_before = following.unwrap_or(Timestamp::MAX);
-            next = match following {
-                Some(following) if clocks_move => rounded_up(following, grid, zone),
-                following => following,
-            };
+            let steady = grid.is_steady(*range);
+            let mut next = grid.from(range.start.max(not_before));
+            while let Some(start) = next {
+                let Ok(end) = start.checked_add(duration) else { break };
+                if end > range.end {
+                    break;
+                }
+                if let Some(closed) = self.closing(start) {
+                    next = grid.from(closed.end);
+                    continue;
+                }
+                slots.push(Interval::new(start, end));
+                let following = start.checked_add(interval).ok();
+                not_before = following.unwrap_or(Timestamp::MAX);
+                next = if steady { following } else { following.and_then(|following| grid.from(following)) };
+            }
+        }
+        slots
+    }
+
+    fn closing(self, start: Timestamp) -> Option<Interval> {
+        self.closed.iter().copied().find(|closed| closed.start <= start && start < closed.end)
+    }
+}
+
+/// The instants at which a slot may start.
+enum Grid<'a> {
+    Clock { zone: &'a TimeZone, minutes: i64 },
+    Openings { openings: &'a [Timestamp], interval: SignedDuration },
+}
+
+impl<'a> Grid<'a> {
+    fn new(starts: Starts<'a>, interval: SignedDuration) -> Self {
+        match starts {
+            Starts::Clock(zone) => Self::Clock { zone, minutes: grid_minutes(interval) },
+            Starts::Openings(openings) => Self::Openings { openings, interval },
         }
     }
-    slots
+
+    /// Whether one interval after a start is a start again, all over a range.
+    fn is_steady(&self, range: Interval) -> bool {
+        match self {
+            // Clocks that move by half an hour (Lord Howe) take later starts off the grid; asking each time is slow.
+            Self::Clock { zone, .. } => zone.to_offset(range.start) == zone.to_offset(range.end),
+            Self::Openings { openings, .. } => {
+                !openings.iter().any(|opening| range.start < *opening && *opening < range.end)
+            }
+        }
+    }
+
+    /// The first instant from `at` on at which a slot may start.
+    fn from(&self, at: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Clock { zone, minutes } => rounded_up(at, *minutes, zone),
+            Self::Openings { openings, interval } => counted(at, openings, *interval),
+        }
+    }
 }
 
 fn grid_minutes(interval: SignedDuration) -> i64 {
@@ -63,6 +133,17 @@ fn rounded_up(at: Timestamp, grid: i64, zone: &TimeZone) -> Option<Timestamp> {
         at = at.checked_add(SignedDuration::from_mins(grid) - past).ok()?;
     }
     Some(at)
+}
+
+/// The first instant from `at` on that is a whole number of intervals after the opening before it, or the next opening.
+fn counted(at: Timestamp, openings: &[Timestamp], interval: SignedDuration) -> Option<Timestamp> {
+    let next = openings.partition_point(|opening| *opening <= at);
+    let upcoming = openings.get(next).copied();
+    let Some(opening) = next.checked_sub(1).and_then(|last| openings.get(last)) else { return upcoming };
+    let past = at.duration_since(*opening).as_nanos() % interval.as_nanos();
+    let left = if past == 0 { 0 } else { interval.as_nanos() - past };
+    let start = at.checked_add(SignedDuration::from_nanos_i128(left)).ok()?;
+    Some(upcoming.map_or(start, |upcoming| start.min(upcoming)))
 }
 
 #[cfg(test)]

@@ -90,6 +90,7 @@ async fn check(app: &App, desk: &Desk<'_>, arguments: &Arguments<'_>) -> Result<
     let query = Query {
         window,
         duration: arguments.length()?,
+        buffers: desk.schedule.buffers(),
         hours: None,
         time_zone: None,
         patience: Patience::Voice,
