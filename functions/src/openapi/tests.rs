@@ -52,6 +52,7 @@ fn the_document_holds_exactly_the_routes_of_the_functions() {
         "PATCH /calendar/events/{id}",
         "POST /calendar/auth/complete",
         "POST /calendar/connections/{id}/default",
+        "POST /calendar/connections/{id}/verify",
         "POST /calendar/events",
         "POST /vapi/webhook",
         "POST /vapi/webhook/{credential}",

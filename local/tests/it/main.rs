@@ -11,6 +11,7 @@ mod events;
 mod harness;
 mod recorded;
 mod routes;
+mod scheduling;
 mod secrets;
 mod sessions;
 mod tidy;
