@@ -47,14 +47,13 @@ impl Cut<'_> {
     /// The slots of free ranges, which must be merged.
     pub(super) fn of(self, free: &[Interval]) -> Vec<Interval> {
         let (duration, interval) = (self.duration.max(MINUTE), self.interval.max(MINUTE));
-        let grid = Grid::new(self.starts, interval);
+        let mut grid = Grid::new(self.starts, interval);
         let mut slots = Vec::new();
         let mut not_before = Timestamp::MIN;
         for range in free {
             if range.duration() < duration {
                 continue;
             }
-            let steady = grid.is_steady(*range);
             let mut next = grid.from(range.start.max(not_before));
             while let Some(start) = next {
                 let Ok(end) = start.checked_add(duration) else { break };
@@ -66,9 +65,8 @@ impl Cut<'_> {
                     continue;
                 }
                 slots.push(Interval::new(start, end));
-                let following = start.checked_add(interval).ok();
-                not_before = following.unwrap_or(Timestamp::MAX);
-                next = if steady { following } else { following.and_then(|following| grid.from(following)) };
+                not_before = start.saturating_add(interval).unwrap_or(Timestamp::MAX);
+                next = grid.from(not_before);
             }
         }
         slots
@@ -81,33 +79,25 @@ impl Cut<'_> {
 
 /// The instants at which a slot may start.
 enum Grid<'a> {
-    Clock { zone: &'a TimeZone, minutes: i64 },
-    Openings { openings: &'a [Timestamp], interval: SignedDuration },
+    Clock { clock: Clock<'a>, grid: i64 },
+    Openings { openings: &'a [Timestamp], interval: i64 },
 }
 
 impl<'a> Grid<'a> {
     fn new(starts: Starts<'a>, interval: SignedDuration) -> Self {
         match starts {
-            Starts::Clock(zone) => Self::Clock { zone, minutes: grid_minutes(interval) },
-            Starts::Openings(openings) => Self::Openings { openings, interval },
-        }
-    }
-
-    /// Whether one interval after a start is a start again, all over a range.
-    fn is_steady(&self, range: Interval) -> bool {
-        match self {
-            // Clocks that move by half an hour (Lord Howe) take later starts off the grid; asking each time is slow.
-            Self::Clock { zone, .. } => zone.to_offset(range.start) == zone.to_offset(range.end),
-            Self::Openings { openings, .. } => {
-                !openings.iter().any(|opening| range.start < *opening && *opening < range.end)
+            Starts::Clock(zone) => {
+                let clock = Clock { zone, offset: 0, from: Timestamp::MAX, until: Timestamp::MAX };
+                Self::Clock { clock, grid: MINUTE.as_secs() * grid_minutes(interval) }
             }
+            Starts::Openings(openings) => Self::Openings { openings, interval: interval.as_secs() },
         }
     }
 
     /// The first instant from `at` on at which a slot may start.
-    fn from(&self, at: Timestamp) -> Option<Timestamp> {
+    fn from(&mut self, at: Timestamp) -> Option<Timestamp> {
         match self {
-            Self::Clock { zone, minutes } => rounded_up(at, *minutes, zone),
+            Self::Clock { clock, grid } => clock.rounded_up(at, *grid),
             Self::Openings { openings, interval } => counted(at, openings, *interval),
         }
     }
@@ -118,32 +108,54 @@ fn grid_minutes(interval: SignedDuration) -> i64 {
     GRID_MINUTES.into_iter().find(|grid| minutes % grid == 0).unwrap_or(1)
 }
 
-/// The first instant from `at` on whose local minutes are on the grid and whose seconds are zero.
-fn rounded_up(at: Timestamp, grid: i64, zone: &TimeZone) -> Option<Timestamp> {
-    let mut at = at;
-    // Rounding may step over a clock change and miss the grid once; two changes are never that close.
-    for _ in 0..3 {
-        let local = zone.to_datetime(at);
-        let minutes = SignedDuration::from_mins(i64::from(local.minute()) % grid);
-        let seconds = SignedDuration::new(i64::from(local.second()), local.subsec_nanosecond());
-        let past = minutes + seconds;
-        if past.is_zero() {
-            break;
-        }
-        at = at.checked_add(SignedDuration::from_mins(grid) - past).ok()?;
-    }
-    Some(at)
+/// A wall clock and the stretch of time, last looked up, in which nobody moves it: looking up is what takes time.
+struct Clock<'a> {
+    zone: &'a TimeZone,
+    /// Seconds ahead of UTC, from `from` to before `until`.
+    offset: i64,
+    from: Timestamp,
+    until: Timestamp,
 }
 
-/// The first instant from `at` on that is a whole number of intervals after the opening before it, or the next opening.
-fn counted(at: Timestamp, openings: &[Timestamp], interval: SignedDuration) -> Option<Timestamp> {
+impl Clock<'_> {
+    /// The first instant from `at` on whose local time is a whole number of grids (seconds, dividing an hour) past
+    /// the hour. Clocks that move by half an hour (Lord Howe) move the grid with them.
+    fn rounded_up(&mut self, mut at: Timestamp, grid: i64) -> Option<Timestamp> {
+        loop {
+            if at < self.from || self.until <= at {
+                self.offset = i64::from(self.zone.to_offset(at).seconds());
+                self.from = at;
+                self.until =
+                    self.zone.following(at).next().map_or(Timestamp::MAX, |change| change.timestamp());
+            }
+            let second = whole_second(at);
+            let past = (second + self.offset).rem_euclid(grid);
+            let left = if past == 0 { 0 } else { grid - past };
+            let round = Timestamp::from_second(second + left).ok()?;
+            if round < self.until || self.until == Timestamp::MAX {
+                return Some(round);
+            }
+            at = self.until;
+        }
+    }
+}
+
+/// The first instant from `at` on that is a whole number of intervals (seconds) after the opening before it, or the
+/// next opening.
+fn counted(at: Timestamp, openings: &[Timestamp], interval: i64) -> Option<Timestamp> {
     let next = openings.partition_point(|opening| *opening <= at);
     let upcoming = openings.get(next).copied();
     let Some(opening) = next.checked_sub(1).and_then(|last| openings.get(last)) else { return upcoming };
-    let past = at.duration_since(*opening).as_nanos() % interval.as_nanos();
-    let left = if past == 0 { 0 } else { interval.as_nanos() - past };
-    let start = at.checked_add(SignedDuration::from_nanos_i128(left)).ok()?;
+    let second = whole_second(at);
+    let past = (second - opening.as_second()).rem_euclid(interval);
+    let left = if past == 0 { 0 } else { interval - past };
+    let start = Timestamp::from_second(second + left).ok()?;
     Some(upcoming.map_or(start, |upcoming| start.min(upcoming)))
+}
+
+/// The first whole second from an instant on, since the epoch.
+fn whole_second(at: Timestamp) -> i64 {
+    at.as_second() + i64::from(at.subsec_nanosecond() > 0)
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ use crate::{
     schedule::Buffers,
 };
 
+/// In seconds; any stretch would do, and a day holds few ranges.
+const DAY: i64 = 86_400;
+
 /// What is taken, as far as it is known.
 pub(super) struct Taken<'a> {
     question: &'a Question<'a>,
@@ -24,11 +27,12 @@ impl<'a> Taken<'a> {
 
     /// The time that a new appointment cannot touch, as far as it overlaps these hours, which must be merged.
     pub(super) fn within(&self, hours: &[Interval]) -> Vec<Interval> {
-        let met = |blocked: &Interval| {
-            let next = hours.partition_point(|open| open.end <= blocked.start);
-            hours.get(next).is_some_and(|open| open.start < blocked.end)
-        };
-        self.blocked().filter(met).collect()
+        let own = self.question.buffers;
+        // To widen the hours is the same as to widen everything busy, and there are far fewer of them.
+        let reach = Reach::of(hours.iter().map(|open| open.widened(own.before, own.after)).collect());
+        let busy = self.busy.iter().filter(|busy| !busy.is_empty() && reach.meets(**busy));
+        let busy = busy.map(|busy| around(*busy, Buffers::default(), own));
+        busy.chain(self.booked()).collect()
     }
 
     /// Local days, in order, on which no more appointment may start.
@@ -45,8 +49,44 @@ impl<'a> Taken<'a> {
     fn blocked(&self) -> impl Iterator<Item = Interval> + '_ {
         let own = self.question.buffers;
         let busy = self.busy.iter().map(move |busy| around(*busy, Buffers::default(), own));
-        let booked = self.question.booked.iter().map(move |other| around(other.interval, other.buffers, own));
-        busy.chain(booked).filter(|blocked| !blocked.is_empty())
+        busy.chain(self.booked()).filter(|blocked| !blocked.is_empty())
+    }
+
+    fn booked(&self) -> impl Iterator<Item = Interval> + '_ {
+        let own = self.question.buffers;
+        self.question.booked.iter().map(move |other| around(other.interval, other.buffers, own))
+    }
+}
+
+/// Ranges in order of their ends, found by day: a search for each of a thousand busy times in no order costs more than
+/// everything else together.
+struct Reach {
+    ranges: Vec<Interval>,
+    /// The start of the first range, in seconds since the epoch.
+    origin: i64,
+    /// For each day after it the first range that does not end in a second before.
+    by_day: Vec<usize>,
+}
+
+impl Reach {
+    fn of(ranges: Vec<Interval>) -> Self {
+        let origin = ranges.first().map_or(0, |first| first.start.as_second());
+        let mut by_day = Vec::new();
+        for (at, range) in ranges.iter().enumerate() {
+            while i64::try_from(by_day.len()).is_ok_and(|days| origin + days * DAY <= range.end.as_second()) {
+                by_day.push(at);
+            }
+        }
+        Self { ranges, origin, by_day }
+    }
+
+    fn meets(&self, other: Interval) -> bool {
+        let day = (other.start.as_second() - self.origin).div_euclid(DAY).max(0);
+        let Some(&first) = usize::try_from(day).ok().and_then(|day| self.by_day.get(day)) else {
+            return false;
+        };
+        let later = self.ranges.iter().skip(first).find(|range| other.start < range.end);
+        later.is_some_and(|range| range.start < other.end)
     }
 }
 
