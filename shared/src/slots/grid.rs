@@ -244,5 +244,13 @@ mod tests {
             60,
             &["2026-10-03T14:30:00Z", "2026-10-03T16:00:00Z", "2026-10-03T17:00:00Z"],
         );
+        // Rounding up would step onto the very instant at which the grid moves.
+        check(
+            "Australia/Lord_Howe",
+            &[("2026-10-03T14:40:00Z", "2026-10-03T18:00:00Z")],
+            60,
+            60,
+            &["2026-10-03T16:00:00Z", "2026-10-03T17:00:00Z"],
+        );
     }
 }
