@@ -1,5 +1,6 @@
 //! `bookings`: holds and bookings; taken in the ledger, shown in the calendar.
 
+mod office;
 mod wire;
 
 use axum::{
@@ -7,19 +8,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
-use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
-    booking::{self, Booked, Desk, Repeats, Request, Search},
-    calendars::schedule_of,
+    booking::{self, Booked, Repeats, Request, Search},
     error::{Error, Result},
-    ids::{BookingId, HoldId, OwnerId},
+    ids::{BookingId, HoldId},
     random,
     range::Interval,
-    schedule::{Buffers, Schedule},
-    store::{bookings::Hold, connections::OwnerRows},
-    tokens::Patience,
+    services,
+    store::bookings::Hold,
 };
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -29,10 +27,8 @@ use crate::{
     problem::Problem,
     window::Window,
 };
+use office::{Office, Wanted};
 use wire::{BookingBody, BookingView, HoldView, SlotBody};
-
-/// How long an appointment takes when nothing says so.
-const USUAL_LENGTH: SignedDuration = SignedDuration::from_mins(30);
 
 /// How far a list looks ahead when nothing is said.
 const DEFAULT_DAYS: u32 = 31;
@@ -69,36 +65,6 @@ struct Listing {
     cursor: Option<String>,
 }
 
-/// What of the owner a request needs, read once.
-struct Office {
-    owner: OwnerId,
-    rows: OwnerRows,
-    schedule: Schedule,
-}
-
-impl Office {
-    async fn of(app: &App, owner: OwnerId) -> Result<Self> {
-        let rows = app.store.owner_rows(&owner).await?;
-        let schedule = match schedule_of(app, &owner, &rows, Patience::Request).await {
-            Ok(schedule) => schedule,
-            // Without its calendar an owner still takes bookings, against the hours of the first day.
-            Err(Error::NeedsConnection { .. } | Error::Unavailable { .. }) => Schedule::default_in("UTC"),
-            Err(error) => return Err(error),
-        };
-        Ok(Self { owner, rows, schedule })
-    }
-
-    fn desk(&self) -> Desk<'_> {
-        Desk { owner: &self.owner, rows: &self.rows, schedule: &self.schedule, patience: Patience::Request }
-    }
-
-    /// The slot that a body means, its service, and what is kept free around it.
-    fn slot(&self, body: &SlotBody) -> Result<(Interval, Option<String>, Buffers)> {
-        let slot = body.interval(&self.schedule.zone()?, USUAL_LENGTH)?;
-        Ok((slot, body.service.clone(), self.schedule.buffers()))
-    }
-}
-
 /// Keeps a slot for five minutes: everybody else finds it taken.
 #[utoipa::path(post, path = "/calendar/holds", tag = "bookings", request_body = SlotBody, params(ForWhom),
     responses((status = 201, description = "Kept", body = HoldView),
@@ -110,8 +76,8 @@ async fn make_hold(
     Json(body): Json<SlotBody>,
 ) -> Result<(StatusCode, axum::Json<HoldView>), Problem> {
     let office = Office::of(&app, owner).await?;
-    let (slot, service, buffers) = office.slot(&body)?;
-    let held = booking::hold(&app, office.desk(), slot, buffers, service).await?;
+    let wanted = office.slot(&app, &body).await?;
+    let held = booking::hold(&app, office.desk(), wanted.slot, wanted.buffers, wanted.service).await?;
     Ok((StatusCode::CREATED, axum::Json(held.into())))
 }
 
@@ -207,7 +173,10 @@ async fn reschedule_booking(
     let office = Office::of(&app, owner).await?;
     let before = booking::one(&app, &office.owner, &id).await?;
     let length = before.slot().duration();
-    let to = body.interval(&office.schedule.zone()?, length)?;
+    let to = match &body.slot {
+        Some(token) => office.offer(&app, token).await?.slot,
+        None => body.interval(&office.schedule.zone()?, length)?,
+    };
     let moved = booking::reschedule(&app, office.desk(), &id, to, &repeats).await?;
     Ok(answer(StatusCode::OK, moved))
 }
@@ -252,20 +221,23 @@ async fn request(app: &App, office: &Office, body: BookingBody, repeats: Repeats
         Some(id) => Some(held(app, office, id).await?),
         None => None,
     };
-    let (slot, service, buffers) = match &hold {
+    let wanted = match &hold {
         Some(hold) if body.when.slot.is_none() && body.when.start.is_none() => {
-            (Interval::new(hold.start, hold.end), hold.service.clone(), office.schedule.buffers())
+            let service =
+                hold.service.as_deref().map(|id| services::bookable(&office.rows, id)).transpose()?;
+            Wanted::of(Interval::new(hold.start, hold.end), service, &office.schedule)
         }
-        Some(_) | None => office.slot(&body.when)?,
+        Some(_) | None => office.slot(app, &body.when).await?,
     };
-    if hold.as_ref().is_some_and(|hold| Interval::new(hold.start, hold.end) != slot) {
+    if hold.as_ref().is_some_and(|hold| Interval::new(hold.start, hold.end) != wanted.slot) {
         return Err(Error::invalid("hold_id", "keeps another time than the one that is to be booked"));
     }
     let (name, email, phone) = match body.attendee {
         Some(attendee) => (Some(attendee.name), attendee.email, attendee.phone),
         None => (None, None, None),
     };
-    let title = body.title.unwrap_or_else(|| match &name {
+    let Wanted { slot, service, name: service_name, buffers } = wanted;
+    let title = body.title.or(service_name).unwrap_or_else(|| match &name {
         Some(name) => format!("Appointment with {name}"),
         None => "Appointment".to_owned(),
     });

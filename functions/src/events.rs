@@ -1,7 +1,10 @@
-//! `events`: events of the connected calendars, free slots, free/busy.
+//! `events`: events of the connected calendars, free slots, free/busy, and when and for what the owner can be booked.
 
 mod availability;
 mod draft;
+mod schedule;
+mod services;
+mod slot;
 mod wire;
 
 use axum::{
@@ -36,6 +39,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_event, update_event, delete_event))
         .routes(routes!(availability::get_availability))
         .routes(routes!(availability::get_free_busy))
+        .routes(routes!(schedule::get_schedule, schedule::put_schedule))
+        .routes(routes!(services::list_services))
+        .routes(routes!(services::get_service, services::put_service, services::delete_service))
 }
 
 /// How far a listing looks ahead when nothing is said.

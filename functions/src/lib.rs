@@ -20,6 +20,7 @@ mod metrics;
 mod openapi;
 mod pages;
 pub mod problem;
+pub mod reconcile;
 pub mod reply;
 #[cfg(test)]
 mod testing;
@@ -63,13 +64,15 @@ pub enum Function {
     VapiWebhook,
     /// Keeps tokens alive; called by a schedule and a queue.
     TokenRefresh,
+    /// Finishes what bookings left unfinished.
+    Reconcile,
     /// Health and documentation.
     Docs,
 }
 
 impl Function {
     /// Every function.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Authorizer,
         Self::AuthStart,
         Self::AuthCallback,
@@ -81,6 +84,7 @@ impl Function {
         Self::ClerkWebhook,
         Self::VapiWebhook,
         Self::TokenRefresh,
+        Self::Reconcile,
         Self::Docs,
     ];
 
@@ -98,6 +102,7 @@ impl Function {
             Self::ClerkWebhook => "clerk-webhook",
             Self::VapiWebhook => "vapi-webhook",
             Self::TokenRefresh => "token-refresh",
+            Self::Reconcile => "reconcile",
             Self::Docs => "docs",
         }
     }
@@ -110,7 +115,7 @@ impl Function {
     /// Its routes with their documentation; those that no HTTP reaches have none.
     fn routes(self) -> OpenApiRouter<App> {
         match self {
-            Self::Authorizer | Self::TokenRefresh => OpenApiRouter::default(),
+            Self::Authorizer | Self::TokenRefresh | Self::Reconcile => OpenApiRouter::default(),
             Self::AuthStart => auth_start::routes(),
             Self::AuthCallback => auth_callback::routes(),
             Self::AuthStatus => auth_status::routes(),
@@ -156,11 +161,13 @@ impl Edge {
         match function {
             Function::Authorizer => authorizer::authorize(&self.app, serde_json::from_value(event)?).await,
             Function::TokenRefresh => Ok(token_refresh::run(&self.app, event, request_id).await?.answer),
+            Function::Reconcile => Ok(reconcile::run(&self.app, request_id).await?.answer),
             Function::AuthStart
             | Function::AuthCallback
             | Function::AuthStatus
             | Function::Connections
             | Function::Events
+            | Function::Bookings
             | Function::Users
             | Function::ClerkWebhook
             | Function::VapiWebhook

@@ -12,6 +12,7 @@ fn main() -> ExitCode {
     match function {
         Function::Authorizer => bootstrap::authorizer(),
         Function::TokenRefresh => bootstrap::token_refresh(),
+        Function::Reconcile => bootstrap::reconcile(),
         Function::AuthStart
         | Function::AuthCallback
         | Function::AuthStatus

@@ -102,10 +102,10 @@ async fn taken(app: &App, desk: Desk<'_>, slot: Interval, buffers: Buffers) -> E
     let query = Query {
         window: slot.widened(NEARBY, NEARBY),
         duration: slot.duration(),
+        buffers,
         hours: None,
         time_zone: None,
         patience: desk.patience,
-        buffers: Some(buffers),
     };
     match free_slots(app, desk.owner, desk.rows, desk.schedule, &query).await {
         Ok(found) => {

@@ -24,11 +24,13 @@ EXPECTED = {
     "auth-status": 200,
     "connections": 409,
     "events": 409,
+    "bookings": 200,
     "users": 200,
     "clerk-webhook": 200,
     "vapi-webhook": 200,
     "token-refresh": "keep",
-    "token-rescue": ["059f36b4-87a3-44ab-83d2-661975830a7d"],
+    "reconcile": "reconcile",
+    "token-rescue": [],
     "docs": 200,
 }
 # Events beside the one of their function's name.

@@ -29,6 +29,7 @@ fn the_document_holds_exactly_the_routes_of_the_functions() {
         "DELETE /calendar/auth/disconnect",
         "DELETE /calendar/connections/{id}",
         "DELETE /calendar/events/{id}",
+        "DELETE /calendar/services/{id}",
         "GET /",
         "GET /calendar/auth/callback",
         "GET /calendar/auth/callback/{provider}",
@@ -40,6 +41,9 @@ fn the_document_holds_exactly_the_routes_of_the_functions() {
         "GET /calendar/events",
         "GET /calendar/events/{id}",
         "GET /calendar/free-busy",
+        "GET /calendar/schedule",
+        "GET /calendar/services",
+        "GET /calendar/services/{id}",
         "GET /docs",
         "GET /health",
         "GET /openapi.json",
@@ -48,11 +52,14 @@ fn the_document_holds_exactly_the_routes_of_the_functions() {
         "PATCH /calendar/events/{id}",
         "POST /calendar/auth/complete",
         "POST /calendar/connections/{id}/default",
+        "POST /calendar/connections/{id}/verify",
         "POST /calendar/events",
         "POST /vapi/webhook",
         "POST /vapi/webhook/{credential}",
         "POST /webhooks/clerk",
         "PUT /calendar/calendars/selection",
+        "PUT /calendar/schedule",
+        "PUT /calendar/services/{id}",
     ];
     let mut sorted = routes.clone();
     sorted.sort();

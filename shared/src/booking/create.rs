@@ -51,11 +51,11 @@ pub async fn book(app: &App, desk: Desk<'_>, request: &Request) -> Result<Booked
         Taken::Ours(booking) => (booking, true),
         Taken::Unfinished(booking) => (booking, false),
         Taken::Replayed(booking) => return Ok(Booked { booking: *booking, replayed: true }),
-        Taken::Somebody => return Err(taken(app, desk, request.slot, request.buffers).await),
+        Taken::Somebody => return Err(Box::pin(taken(app, desk, request.slot, request.buffers)).await),
     };
-    match make(app, desk, *booking, fresh, Some(&request.repeats)).await? {
+    match Box::pin(make(app, desk, *booking, fresh, Some(&request.repeats))).await? {
         Made::Stands(booking) => Ok(Booked { booking: *booking, replayed: false }),
-        Made::Busy => Err(taken(app, desk, request.slot, request.buffers).await),
+        Made::Busy => Err(Box::pin(taken(app, desk, request.slot, request.buffers)).await),
         Made::Unreadable => Err(not_offered(EmptyReason::CalendarUnreachable)),
         Made::Elsewhere => Err(in_progress()),
     }

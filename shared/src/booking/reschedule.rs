@@ -52,7 +52,7 @@ pub async fn reschedule(
     }
     let booking = begin(app, desk, found, to).await?;
     let buffers = booking.buffers();
-    match finish(app, desk, booking, to, Some(repeats)).await? {
+    match Box::pin(finish(app, desk, booking, to, Some(repeats))).await? {
         Moved::Stands(booking) => Ok(Booked { booking: *booking, replayed: false }),
         Moved::Busy => Err(taken(app, desk, to, buffers).await),
         Moved::Unreadable => Err(not_offered(EmptyReason::CalendarUnreachable)),

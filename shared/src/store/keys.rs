@@ -3,7 +3,10 @@
 use jiff::civil::Date;
 
 use super::row::Key;
-use crate::ids::{BookingId, ConnectionId, CredentialId, HoldId, OwnerId, Provider, ServiceTokenId};
+use crate::{
+    ids::{BookingId, ConnectionId, CredentialId, HoldId, OwnerId, Provider, ServiceTokenId},
+    service::ServiceId,
+};
 
 fn key(pk: String, sk: impl Into<String>) -> Key {
     Key { pk, sk: sk.into() }
@@ -37,6 +40,11 @@ pub fn due_shard_at(shard: u8) -> String {
 /// `connections`: the owner's settings (default connection, schedule).
 pub fn settings(of: &OwnerId) -> Key {
     key(owner(of), "SETTINGS")
+}
+
+/// `connections`: one thing that an owner can be booked for.
+pub fn service(of: &OwnerId, id: &ServiceId) -> Key {
+    key(owner(of), format!("SERVICE#{id}"))
 }
 
 /// `connections`: who else linked the same account, so that a disconnect cuts nobody off.

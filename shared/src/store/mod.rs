@@ -13,6 +13,7 @@ pub mod keys;
 pub mod ledger;
 pub mod outbox;
 pub mod row;
+mod services;
 
 use std::sync::{Arc, OnceLock};
 

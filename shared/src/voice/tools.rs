@@ -93,10 +93,10 @@ async fn check(app: &App, desk: &Desk<'_>, arguments: &Arguments<'_>) -> Result<
     let query = Query {
         window,
         duration: arguments.length()?,
+        buffers: desk.schedule.buffers(),
         hours: None,
         time_zone: None,
         patience: Patience::Voice,
-        buffers: None,
     };
     let found = free_slots(app, desk.owner, &desk.rows, &desk.schedule, &query).await?;
     let caller_zone = arguments.zone();
