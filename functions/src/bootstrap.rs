@@ -12,7 +12,7 @@ use shared::{
 };
 use tracing::level_filters::LevelFilter;
 
-use crate::{Function, authorizer, event, metrics, router, token_refresh};
+use crate::{Function, authorizer, event, metrics, reconcile, router, token_refresh};
 
 /// The function's name, which Lambda takes from `Handler:`.
 pub fn handler() -> Option<String> {
@@ -52,13 +52,31 @@ pub fn token_refresh() -> ExitCode {
     })
 }
 
+/// Runs the reconciler until Lambda ends it.
+pub fn reconcile() -> ExitCode {
+    run(async |app: App| {
+        let app = &app;
+        let served = service_fn(|LambdaEvent::<Value> { context, .. }| {
+            timed(
+                context.deadline,
+                async move { reconcile::run(app, &context.request_id).await.map(measured) },
+            )
+        });
+        lambda_runtime::run(served).await
+    })
+}
+
 async fn kept(app: &App, event: Value, request_id: String) -> Result<Value, lambda_runtime::Error> {
-    let ran = token_refresh::run(app, event, &request_id).await?;
+    token_refresh::run(app, event, &request_id).await.map(measured)
+}
+
+/// The answer of a run, whose metrics go out.
+fn measured(ran: token_refresh::Ran) -> Value {
     if let Err(error) = metrics::write(&mut io::stdout(), &ran.metrics) {
         // The work is done; a run that failed for this would be repeated.
         tracing::warn!(%error, "the metrics of a run are lost");
     }
-    Ok(ran.answer)
+    ran.answer
 }
 
 /// Runs one invocation, which knows when Lambda will end it (`deadline`, in milliseconds since the epoch).

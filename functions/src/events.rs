@@ -1,7 +1,10 @@
-//! `events`: events of the connected calendars, free slots, free/busy.
+//! `events`: events of the connected calendars, free slots, free/busy, and when and for what the owner can be booked.
 
 mod availability;
 mod draft;
+mod schedule;
+mod services;
+mod slot;
 mod wire;
 
 use axum::{
@@ -15,7 +18,6 @@ use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
     calendars::{self, EventsQuery, schedule_of},
-    error::Error,
     tokens::Patience,
 };
 use utoipa::ToSchema;
@@ -23,7 +25,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     connections::connection_id,
-    extract::{Acting, ForWhom, Json, PathId, Query, flag, text},
+    extract::{Acting, ForWhom, Json, PathId, Query, flag, idempotency_key, text},
     problem::Problem,
     window::Window,
 };
@@ -37,6 +39,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_event, update_event, delete_event))
         .routes(routes!(availability::get_availability))
         .routes(routes!(availability::get_free_busy))
+        .routes(routes!(schedule::get_schedule, schedule::put_schedule))
+        .routes(routes!(services::list_services))
+        .routes(routes!(services::get_service, services::put_service, services::delete_service))
 }
 
 /// How far a listing looks ahead when nothing is said.
@@ -190,13 +195,4 @@ fn tagged(event: &EventView) -> HeaderMap {
 /// `*` means any version that exists (RFC 9110, section 13.1.1), as no header does here.
 fn if_match(headers: &HeaderMap) -> Option<&str> {
     text(headers, header::IF_MATCH.as_str()).filter(|etag| *etag != "*")
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Error> {
-    const NAME: &str = "Idempotency-Key";
-    match headers.get(NAME).map(|value| value.to_str().map(str::trim)) {
-        None => Ok(None),
-        Some(Ok(key)) if (1..=255).contains(&key.len()) => Ok(Some(key)),
-        Some(_) => Err(Error::invalid(NAME, "must have 1 to 255 ASCII characters")),
-    }
 }

@@ -138,6 +138,16 @@ pub(crate) fn number(
     }
 }
 
+/// The `Idempotency-Key` of a request.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Error> {
+    const NAME: &str = "Idempotency-Key";
+    match headers.get(NAME).map(|value| value.to_str().map(str::trim)) {
+        None => Ok(None),
+        Some(Ok(key)) if (1..=255).contains(&key.len()) => Ok(Some(key)),
+        Some(_) => Err(Error::invalid(NAME, "must have 1 to 255 ASCII characters")),
+    }
+}
+
 /// Yes or no in a query.
 pub(crate) fn flag(field: &'static str, text: Option<&str>) -> Result<bool, Error> {
     match text.map(str::to_ascii_lowercase).as_deref() {

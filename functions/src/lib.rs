@@ -6,6 +6,7 @@ pub mod auth_callback;
 pub mod auth_start;
 pub mod auth_status;
 pub mod authorizer;
+pub mod bookings;
 pub mod bootstrap;
 pub mod clerk_webhook;
 mod connection;
@@ -19,6 +20,7 @@ mod metrics;
 mod openapi;
 mod pages;
 pub mod problem;
+pub mod reconcile;
 pub mod reply;
 #[cfg(test)]
 mod testing;
@@ -52,6 +54,8 @@ pub enum Function {
     Connections,
     /// Events, availability, free/busy.
     Events,
+    /// Holds and bookings.
+    Bookings,
     /// The signed-in user.
     Users,
     /// Clerk's webhooks.
@@ -60,23 +64,27 @@ pub enum Function {
     VapiWebhook,
     /// Keeps tokens alive; called by a schedule and a queue.
     TokenRefresh,
+    /// Finishes what bookings left unfinished.
+    Reconcile,
     /// Health and documentation.
     Docs,
 }
 
 impl Function {
     /// Every function.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Authorizer,
         Self::AuthStart,
         Self::AuthCallback,
         Self::AuthStatus,
         Self::Connections,
         Self::Events,
+        Self::Bookings,
         Self::Users,
         Self::ClerkWebhook,
         Self::VapiWebhook,
         Self::TokenRefresh,
+        Self::Reconcile,
         Self::Docs,
     ];
 
@@ -89,10 +97,12 @@ impl Function {
             Self::AuthStatus => "auth-status",
             Self::Connections => "connections",
             Self::Events => "events",
+            Self::Bookings => "bookings",
             Self::Users => "users",
             Self::ClerkWebhook => "clerk-webhook",
             Self::VapiWebhook => "vapi-webhook",
             Self::TokenRefresh => "token-refresh",
+            Self::Reconcile => "reconcile",
             Self::Docs => "docs",
         }
     }
@@ -105,12 +115,13 @@ impl Function {
     /// Its routes with their documentation; those that no HTTP reaches have none.
     fn routes(self) -> OpenApiRouter<App> {
         match self {
-            Self::Authorizer | Self::TokenRefresh => OpenApiRouter::default(),
+            Self::Authorizer | Self::TokenRefresh | Self::Reconcile => OpenApiRouter::default(),
             Self::AuthStart => auth_start::routes(),
             Self::AuthCallback => auth_callback::routes(),
             Self::AuthStatus => auth_status::routes(),
             Self::Connections => connections::routes(),
             Self::Events => events::routes(),
+            Self::Bookings => bookings::routes(),
             Self::Users => users::routes(),
             Self::ClerkWebhook => clerk_webhook::routes(),
             Self::VapiWebhook => vapi_webhook::routes(),
@@ -150,11 +161,13 @@ impl Edge {
         match function {
             Function::Authorizer => authorizer::authorize(&self.app, serde_json::from_value(event)?).await,
             Function::TokenRefresh => Ok(token_refresh::run(&self.app, event, request_id).await?.answer),
+            Function::Reconcile => Ok(reconcile::run(&self.app, request_id).await?.answer),
             Function::AuthStart
             | Function::AuthCallback
             | Function::AuthStatus
             | Function::Connections
             | Function::Events
+            | Function::Bookings
             | Function::Users
             | Function::ClerkWebhook
             | Function::VapiWebhook

@@ -12,11 +12,13 @@ fn main() -> ExitCode {
     match function {
         Function::Authorizer => bootstrap::authorizer(),
         Function::TokenRefresh => bootstrap::token_refresh(),
+        Function::Reconcile => bootstrap::reconcile(),
         Function::AuthStart
         | Function::AuthCallback
         | Function::AuthStatus
         | Function::Connections
         | Function::Events
+        | Function::Bookings
         | Function::Users
         | Function::ClerkWebhook
         | Function::VapiWebhook

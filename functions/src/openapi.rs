@@ -61,10 +61,12 @@ struct GatewayAnswer {
 }
 
 /// Groups of routes, in the order in which they are shown.
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 9] = [
     ("connect", "Connecting a calendar: a visit to the start, the provider's consent, the owner's proof"),
     ("connections", "What is connected, and which calendars count"),
     ("events", "Events, free slots and busy times"),
+    ("bookings", "Holds and bookings: made, moved and called off under one id"),
+    ("schedule", "When and for what an owner can be booked"),
     ("users", "The signed-in user"),
     ("voice", "The voice agent's calls"),
     ("webhooks", "What other systems tell"),

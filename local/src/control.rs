@@ -232,11 +232,18 @@ struct Run {
 }
 
 async fn run(State(parts): State<Shared>, Asked(wanted): Asked<Run>) -> Answer {
-    if wanted.function != Function::TokenRefresh.as_str() {
-        let sentence = format!("no schedule or queue drives a function {} in this release", wanted.function);
-        return Err(Mistake(StatusCode::NOT_FOUND, sentence));
+    match Function::from_handler(&wanted.function) {
+        Some(Function::TokenRefresh) => Ok(Json(loops::keeper(ready(&parts)?, wanted.input).await?)),
+        Some(Function::Reconcile) => {
+            let result = ready(&parts)?.invoke(Function::Reconcile, json!({})).await?;
+            Ok(Json(json!({ "result": result })))
+        }
+        _ => {
+            let sentence =
+                format!("no schedule or queue drives a function {} in this release", wanted.function);
+            Err(Mistake(StatusCode::NOT_FOUND, sentence))
+        }
     }
-    Ok(Json(loops::keeper(ready(&parts)?, wanted.input).await?))
 }
 
 async fn reset(State(parts): State<Shared>) -> Answer {

@@ -39,6 +39,9 @@ impl Schedule {
                 if let Err(error) = keeper(&parts, json!({ "task": "keep" })).await {
                     tracing::error!(error, "the keeper failed");
                 }
+                if let Err(error) = parts.invoke(Function::Reconcile, json!({})).await {
+                    tracing::error!(error, "the reconciler failed");
+                }
             }
         }))
     }

@@ -19,6 +19,7 @@ use crate::{
     providers::{Session, oauth::Client, spec::Endpoints},
     queue::Queue,
     secrets::{SecretName, Secrets},
+    slottoken::SlotKey,
     store::{Store, directory::Door},
     vault::Vault,
 };
@@ -125,6 +126,11 @@ impl App {
     /// The key of connect flows.
     pub async fn flow_key(&self) -> Result<FlowKey> {
         Ok(FlowKey::new(&self.secrets.get(SecretName::FlowRoot).await?))
+    }
+
+    /// The key of slot tokens.
+    pub async fn slot_key(&self) -> Result<SlotKey> {
+        Ok(self.flow_key().await?.slot_key())
     }
 
     /// Verifies a Clerk session token.

@@ -10,8 +10,8 @@ use crate::{
     ids::OwnerId,
     providers,
     range::{self, Interval},
-    schedule::{Schedule, zone_named},
-    slots::{self, EmptyReason, Question},
+    schedule::{Buffers, Schedule, zone_named},
+    slots::{self, Booked, EmptyReason, Question},
     store::{
         connections::{Connection, OwnerRows},
         ledger::Days,
@@ -22,6 +22,12 @@ use crate::{
 /// Looked at beyond the window, so that an empty answer can say when the next free slot is.
 const LOOK_AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// Alternatives to a slot are looked for this far on both sides.
+const NEARBY: SignedDuration = SignedDuration::from_hours(3 * 24);
+
+/// How many alternatives are worth telling.
+const ALTERNATIVES: usize = 3;
+
 /// What is asked.
 #[derive(Clone, Debug)]
 pub struct Query {
@@ -29,6 +35,8 @@ pub struct Query {
     pub window: Interval,
     /// How long the appointment takes.
     pub duration: SignedDuration,
+    /// Kept free around it: the service's, or else [`Schedule::buffers`].
+    pub buffers: Buffers,
     /// Only slots between these full hours of the day, in the answer's zone.
     pub hours: Option<(i8, i8)>,
     /// IANA zone in which the answer is told; the owner's when it is not said.
@@ -50,6 +58,20 @@ pub struct Availability {
     pub next_available: Option<Timestamp>,
 }
 
+/// What is said about one exact slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It can be booked.
+    Free,
+    /// It cannot.
+    Taken {
+        /// Why.
+        reason: EmptyReason,
+        /// The nearest free slots of the same length, at most three, in order.
+        alternatives: Vec<Interval>,
+    },
+}
+
 /// The free slots of an owner; ledger and calendars are read at the same time.
 pub async fn free_slots(
     app: &App,
@@ -60,28 +82,82 @@ pub async fn free_slots(
 ) -> Result<Availability> {
     let zone_name = query.time_zone.clone().unwrap_or_else(|| schedule.time_zone.clone());
     let zone = zone_named(&zone_name)?;
-    let known = reach(query.window);
-    let (busy, days) =
-        tokio::join!(busy(app, owner, rows, known, schedule, query.patience), app.store.days(owner, known));
-    let (busy, days) = (readable(busy)?, days?);
-    let booked = booked(&days);
+    let known = Interval::new(query.window.start, later(query.window.end));
+    let read = read(app, owner, rows, schedule, known, query.buffers, query.patience).await?;
     let found = slots::available(&Question {
-        schedule,
         duration: query.duration,
-        buffers: schedule.buffers(),
-        busy: busy.as_deref(),
-        booked: &booked,
         window: query.window,
-        known_until: known.end,
-        now: app.clock.now(),
         grid_zone: Some(&zone),
+        ..read.question(schedule, known, app.clock.now())
     })?;
     Ok(within_hours(found, query.hours, &zone, zone_name))
 }
 
-/// The window and what is looked at beyond it.
-pub fn reach(window: Interval) -> Interval {
-    window.widened(SignedDuration::ZERO, LOOK_AHEAD)
+/// Whether one exact slot is free; its start need not be one that is offered. Ledger and calendars are read once, for
+/// the answer and for the alternatives, at the same time.
+pub async fn is_free(
+    app: &App,
+    owner: &OwnerId,
+    rows: &OwnerRows,
+    schedule: &Schedule,
+    slot: Interval,
+    buffers: Buffers,
+    patience: Patience,
+) -> Result<Verdict> {
+    let around = slot.widened(NEARBY, NEARBY);
+    let read = read(app, owner, rows, schedule, around, buffers, patience).await?;
+    let question = Question { duration: slot.duration(), ..read.question(schedule, around, app.clock.now()) };
+    let Some(reason) = slots::obstacle(&question, slot)? else { return Ok(Verdict::Free) };
+    if slot.is_empty() {
+        return Ok(Verdict::Taken { reason, alternatives: Vec::new() });
+    }
+    let free = slots::available(&question)?.slots;
+    Ok(Verdict::Taken { reason, alternatives: slots::nearest(&free, slot.start, ALTERNATIVES) })
+}
+
+/// What calendars and ledger say about a stretch of time.
+struct Reading {
+    busy: Option<Vec<Interval>>,
+    booked: Vec<Booked>,
+    buffers: Buffers,
+}
+
+impl Reading {
+    /// A question about the time that was read; its duration is not known here.
+    fn question<'a>(&'a self, schedule: &'a Schedule, known: Interval, now: Timestamp) -> Question<'a> {
+        Question {
+            schedule,
+            duration: SignedDuration::ZERO,
+            buffers: self.buffers,
+            busy: self.busy.as_deref(),
+            booked: &self.booked,
+            window: known,
+            known_until: known.end,
+            now,
+            grid_zone: None,
+        }
+    }
+}
+
+/// Reads ledger and calendars at the same time, as far as slots with these buffers inside `known` could meet them.
+async fn read(
+    app: &App,
+    owner: &OwnerId,
+    rows: &OwnerRows,
+    schedule: &Schedule,
+    known: Interval,
+    buffers: Buffers,
+    patience: Patience,
+) -> Result<Reading> {
+    let guarded = known.widened(buffers.before, buffers.after);
+    let (busy, days) =
+        tokio::join!(busy(app, owner, rows, guarded, schedule, patience), app.store.days(owner, known));
+    let booked = booked(&days?, app.clock.now(), &[]);
+    Ok(Reading { busy: readable(busy)?, booked, buffers })
+}
+
+fn later(end: Timestamp) -> Timestamp {
+    end.saturating_add(LOOK_AHEAD).unwrap_or(Timestamp::MAX)
 }
 
 /// A calendar that cannot be read at the moment is unreachable, never free. One that needs its owner is an error
@@ -97,9 +173,10 @@ pub fn readable(busy: Result<Vec<Interval>>) -> Result<Option<Vec<Interval>>> {
     }
 }
 
-/// The intervals of a ledger.
-pub fn booked(days: &Days) -> Vec<Interval> {
-    days.entries().into_iter().map(|entry| entry.interval()).collect()
+/// What takes time in a ledger at this moment, with the buffers of each, but for the entries of these ids.
+pub fn booked(days: &Days, now: Timestamp, but: &[&str]) -> Vec<Booked> {
+    let entries = days.entries(now).into_iter().filter(|entry| !but.contains(&entry.of.as_str()));
+    entries.map(|entry| Booked { interval: entry.interval(), buffers: entry.buffers() }).collect()
 }
 
 fn within_hours(
@@ -177,6 +254,6 @@ pub async fn free_busy(
         app.store.days(owner, window)
     );
     let mut all = busy?;
-    all.extend(booked(&days?));
+    all.extend(booked(&days?, app.clock.now(), &[]).iter().map(|booked| booked.interval));
     Ok(range::merge(range::intersect(range::merge(all), vec![window])))
 }

@@ -1,33 +1,44 @@
-//! Taking a slot: the ledger first, the provider after it (SECURITY.md S5).
+//! Taking a slot, moving it and giving it back: the ledger first, the provider after it (SECURITY.md S5).
 //!
 //! A booking is CREATING from the moment the ledger has it until the calendar was asked; it never expires by itself,
-//! and what the calendar could not take stays booked and is marked as pending.
+//! and what the calendar could not take stays booked and is marked as pending. Every step writes the row over the version
+//! that it read, so that a request and the reconciler never undo each other.
 
 mod calendar;
-mod ledger;
+mod cancel;
+mod create;
+mod event;
+mod hold;
+mod list;
+mod reconcile;
+mod repeats;
+mod reschedule;
+mod rows;
 
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use jiff::SignedDuration;
 
-use self::{
-    calendar::{Outcome, resume, write},
-    ledger::{Taken, confirm, give_back, take},
-};
 use crate::{
     app::App,
     availability::{Query, free_slots},
-    calendars::working_one,
-    error::{Error, Result},
-    ids::{BookingId, OwnerId},
+    error::Error,
+    ids::OwnerId,
     range::Interval,
-    schedule::Schedule,
+    schedule::{Buffers, Schedule},
     slots::{self, EmptyReason},
     store::{
+        bookings::{Booking, Hold},
         connections::OwnerRows,
-        ledger::{Booking, BookingStatus, CalendarSync},
     },
     tokens::Patience,
 };
+
+pub use cancel::cancel;
+pub use create::book;
+pub use hold::{hold, hold_of, let_go};
+pub use list::{Page, Search, list, one};
+pub use reconcile::{Reconciled, reconcile};
+pub use repeats::Repeats;
+pub use reschedule::reschedule;
 
 /// How many free slots come with "taken".
 const ALTERNATIVES: usize = 3;
@@ -35,11 +46,28 @@ const ALTERNATIVES: usize = 3;
 /// Alternatives are looked for this far on both sides.
 const NEARBY: SignedDuration = SignedDuration::from_hours(3 * 24);
 
+/// What every booking verb needs of the owner, read once.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    /// Whose time it is.
+    pub owner: &'a OwnerId,
+    /// His connections and settings.
+    pub rows: &'a OwnerRows,
+    /// When he takes appointments.
+    pub schedule: &'a Schedule,
+    /// How long the caller can wait.
+    pub patience: Patience,
+}
+
 /// What is to be booked.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The slot.
     pub slot: Interval,
+    /// What is kept free around it: the service's buffers, or the schedule's.
+    pub buffers: Buffers,
+    /// The service.
+    pub service: Option<String>,
     /// What for.
     pub title: String,
     /// Who comes.
@@ -50,84 +78,38 @@ pub struct Request {
     pub attendee_phone: Option<String>,
     /// What he said.
     pub notes: Option<String>,
-    /// Names under which a repeat of this request is known; the first one that is found replays its answer.
-    pub repeats: Vec<String>,
-    /// How long the caller can wait.
-    pub patience: Patience,
+    /// Where.
+    pub location: Option<String>,
+    /// Whether the provider adds a video meeting.
+    pub is_online_meeting: bool,
+    /// A hold on this time that the booking takes the place of.
+    pub hold: Option<Hold>,
+    /// Under which names a repeat of this request is known.
+    pub repeats: Repeats,
 }
 
-/// A booking that stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A booking as a request left it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Booked {
-    /// Its id.
-    pub id: BookingId,
-    /// From when.
-    pub start: Timestamp,
-    /// Until when.
-    pub end: Timestamp,
-    /// IANA zone of its owner.
-    pub time_zone: String,
-    /// Whether the calendar shows it.
-    pub calendar_sync: CalendarSync,
-}
-
-/// Books a slot. A repeat of the same request gets the same answer; a taken slot is an error with three free ones.
-pub async fn book(
-    app: &App,
-    owner: &OwnerId,
-    rows: &OwnerRows,
-    schedule: &Schedule,
-    request: &Request,
-) -> Result<Booked> {
-    let draft = draft(app, owner, rows, request)?;
-    let (draft, outcome) = match take(app, schedule, &draft, request).await? {
-        Taken::Ours => {
-            let outcome = write(app, rows, schedule, &draft).await;
-            (draft, outcome)
-        }
-        Taken::Unfinished(earlier) => {
-            let outcome = resume(app, rows, schedule, &earlier).await;
-            (*earlier, outcome)
-        }
-        Taken::Replayed(booked) => return Ok(booked),
-        Taken::Somebody => return Err(taken(app, owner, rows, schedule, request).await),
-    };
-    match outcome {
-        Ok(Outcome::Written(event)) => confirm(app, schedule, draft, request, Some(event.id)).await,
-        Ok(Outcome::Later) => confirm(app, schedule, draft, request, None).await,
-        Ok(Outcome::Busy) => {
-            give_back(app, draft, request).await?;
-            Err(taken(app, owner, rows, schedule, request).await)
-        }
-        Ok(Outcome::Unreadable) => {
-            give_back(app, draft, request).await?;
-            Err(not_offered(EmptyReason::CalendarUnreachable))
-        }
-        Err(error) => {
-            give_back(app, draft, request).await?;
-            Err(error)
-        }
-    }
+    /// The booking.
+    pub booking: Booking,
+    /// Whether an earlier request with the same name had done it.
+    pub replayed: bool,
 }
 
 /// "Taken", with the nearest free slots of the same length.
-async fn taken(
-    app: &App,
-    owner: &OwnerId,
-    rows: &OwnerRows,
-    schedule: &Schedule,
-    request: &Request,
-) -> Error {
+async fn taken(app: &App, desk: Desk<'_>, slot: Interval, buffers: Buffers) -> Error {
     let query = Query {
-        window: request.slot.widened(NEARBY, NEARBY),
-        duration: request.slot.duration(),
+        window: slot.widened(NEARBY, NEARBY),
+        duration: slot.duration(),
+        buffers,
         hours: None,
         time_zone: None,
-        patience: request.patience,
+        patience: desk.patience,
     };
-    match free_slots(app, owner, rows, schedule, &query).await {
+    match free_slots(app, desk.owner, desk.rows, desk.schedule, &query).await {
         Ok(found) => {
-            Error::SlotTaken { alternatives: slots::nearest(&found.slots, request.slot.start, ALTERNATIVES) }
+            Error::SlotTaken { alternatives: slots::nearest(&found.slots, slot.start, ALTERNATIVES) }
         }
         // That it is taken is known; only the alternatives are not.
         Err(error) => {
@@ -151,31 +133,7 @@ fn not_offered(reason: EmptyReason) -> Error {
     Error::conflict(code, text)
 }
 
-fn draft(app: &App, owner: &OwnerId, rows: &OwnerRows, request: &Request) -> Result<Booking> {
-    let connection = match working_one(app, owner, rows, None) {
-        Ok(connection) => Some(connection.id.clone()),
-        // Somebody who never connected anything cannot be booked; a dead calendar is written later.
-        Err(error @ Error::NeedsConnection { code: "no_connection", .. }) => return Err(error),
-        Err(Error::NeedsConnection { .. }) => {
-            rows.default_connection().map(|connection| connection.id.clone())
-        }
-        Err(error) => return Err(error),
-    };
-    Ok(Booking {
-        id: BookingId::random(),
-        owner: owner.clone(),
-        status: BookingStatus::Creating,
-        calendar_sync: CalendarSync::Pending,
-        start: request.slot.start,
-        end: request.slot.end,
-        title: request.title.clone(),
-        attendee_name: request.attendee_name.clone(),
-        attendee_email: request.attendee_email.clone(),
-        attendee_phone: request.attendee_phone.clone(),
-        notes: request.notes.clone(),
-        connection,
-        event_id: None,
-        created_at: app.clock.now(),
-        ttl: app.store.forgotten(request.slot.end),
-    })
+/// Somebody else writes the same days or the same booking again and again.
+fn contended() -> Error {
+    Error::Unavailable { system: "ledger", retry_after: SignedDuration::from_secs(1) }
 }

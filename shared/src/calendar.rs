@@ -1,9 +1,9 @@
 //! What every provider's calendar is turned into: events, calendars and drafts, without any provider's spelling.
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use crate::range::Interval;
+use crate::{civil::whole_day, range::Interval};
 
 /// When an event takes place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,19 @@ pub enum When {
         /// First day after.
         end: Date,
     },
+}
+
+impl When {
+    /// The time it takes; whole days are days of `zone`.
+    pub fn interval(&self, zone: &TimeZone) -> Option<Interval> {
+        match self {
+            Self::Timed(interval) => Some(*interval),
+            Self::AllDay { start, end } => {
+                let last = end.yesterday().ok()?.max(*start);
+                Some(Interval::new(whole_day(zone, *start)?.start, whole_day(zone, last)?.end))
+            }
+        }
+    }
 }
 
 /// Whether an event stands.

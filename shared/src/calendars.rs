@@ -1,13 +1,15 @@
-//! The connected calendars of an owner: their events, which of them count, and in which zone he lives.
+//! The connected calendars of an owner: their events, which of them count, and when he can be booked.
 
 pub mod events;
 pub mod id;
+mod schedule;
 pub mod selection;
 pub mod time;
 mod verify;
 pub mod writing;
 
 pub use events::{EventList, EventsQuery, OwnedEvent, list_events};
+pub use schedule::{InForce, schedule_in_force, schedule_of, set_schedule};
 pub use selection::{ConnectionCalendars, list_calendars, select_calendars, set_default};
 pub use time::EventTime;
 pub use verify::verify;
@@ -17,14 +19,10 @@ use crate::{
     app::App,
     error::{Error, Result},
     ids::{ConnectionId, OwnerId},
-    providers::{self, PRIMARY},
-    schedule::Schedule,
+    providers::PRIMARY,
     store::connections::{Connection, OwnerRows, Status},
-    tokens::{Patience, needs_connection, with_token},
+    tokens::needs_connection,
 };
-
-/// The zone of an owner of whom nothing is known.
-const UNKNOWN_ZONE: &str = "UTC";
 
 /// The calendars of a connection that block time.
 pub fn busy_calendars(connection: &Connection) -> Vec<String> {
@@ -89,30 +87,4 @@ fn dead_connection(app: &App, connection: &Connection) -> Error {
         Status::ReauthRequired | Status::Active => "reauth_required",
     };
     needs_connection(app, connection, code)
-}
-
-/// The owner's schedule. On the first day it is office hours in the zone of his calendar account, asked once and kept.
-pub async fn schedule_of(
-    app: &App,
-    owner: &OwnerId,
-    rows: &OwnerRows,
-    patience: Patience,
-) -> Result<Schedule> {
-    if let Some(schedule) = &rows.settings.schedule {
-        return Ok(schedule.clone());
-    }
-    let Some(connection) = rows.default_connection().filter(|row| row.status == Status::Active) else {
-        return Ok(Schedule::default_in(UNKNOWN_ZONE));
-    };
-    let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
-    let zone = with_token(app, connection, patience, |token| async move {
-        providers::mailbox_time_zone(provider, app.session(base_url, &token)).await
-    })
-    .await?;
-    // A zone that only the account knows (a custom one) is not kept: asking again may find a real one.
-    let Some(zone) = zone else { return Ok(Schedule::default_in(UNKNOWN_ZONE)) };
-    let schedule = Schedule::default_in(zone);
-    schedule.check()?;
-    app.store.keep_schedule(owner, &schedule).await?;
-    Ok(schedule)
 }

@@ -92,7 +92,9 @@ impl Serialize for DayTime {
 impl<'de> Deserialize<'de> for DayTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        // What stands after "expected" is what a caller is told.
+        const REASON: &str = "no such time, expected a time of day from 00:00 to 24:00";
+        text.parse().map_err(|_| serde::de::Error::custom(REASON))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Keys of connect flows, derived from one root secret, so that an unauthenticated request never costs a KMS call.
+//! Keys of connect flows and of slot tokens, derived from one root secret, so that an unauthenticated request never costs a KMS call.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
@@ -7,6 +7,7 @@ use crate::{
     error::Result,
     random,
     seal::{self, Context, Key},
+    slottoken::SlotKey,
 };
 
 /// Derives what a flow needs from the `flow-root` secret.
@@ -34,6 +35,11 @@ impl FlowKey {
         let key = Zeroizing::new(self.derive("code", flow_id));
         let plain = seal::open(&key, Context { parts: &["code", flow_id] }, sealed)?;
         Ok(SecretString::from(String::from_utf8_lossy(&plain).into_owned()))
+    }
+
+    /// The key under which free slots are offered.
+    pub fn slot_key(&self) -> SlotKey {
+        SlotKey::new(Zeroizing::new(self.derive("slot token", "1")))
     }
 
     fn derive(&self, purpose: &str, flow_id: &str) -> [u8; 32] {

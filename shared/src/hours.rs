@@ -1,9 +1,11 @@
 //! The hours of a schedule as UTC intervals; busy times and bookings are none of its concern.
 
-use jiff::{civil::Date, tz::TimeZone};
+use std::iter;
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
-    civil::{DayTime, local_range},
+    civil::{DayTime, local_range, whole_day},
     error::Result,
     range::{self, Interval},
     schedule::{Schedule, WeeklyHours},
@@ -15,18 +17,41 @@ pub fn working_hours(schedule: &Schedule, window: Interval) -> Result<Vec<Interv
     if window.is_empty() {
         return Ok(Vec::new());
     }
-    let last = zone.to_datetime(window.end).date();
-    let mut open = Vec::new();
-    let mut breaks = Vec::new();
-    let mut date = zone.to_datetime(window.start).date();
-    loop {
+    let (mut open, mut breaks) = (Vec::new(), Vec::new());
+    for date in dates(&zone, window, 0) {
         hours_of_date(schedule, &zone, date, &mut open, &mut breaks);
-        match date.tomorrow() {
-            Ok(next) if next <= last => date = next,
-            _ => break,
-        }
     }
     Ok(range::intersect(range::subtract(open, breaks), vec![window]))
+}
+
+/// The instants from which starts are counted when they follow the hours, in order: every beginning of working time,
+/// breaks' ends among them, from the day before `window` to its end.
+///
+/// Hours that go on over midnight are counted from the evening; a day that is open from its first moment is followed
+/// by one that is counted from midnight, so that around the clock the count begins anew each day.
+pub fn openings(schedule: &Schedule, window: Interval) -> Result<Vec<Timestamp>> {
+    let zone = schedule.zone()?;
+    let mut openings = Vec::new();
+    let mut evening: Option<Interval> = None;
+    for date in dates(&zone, window, 1) {
+        let (mut open, mut breaks) = (Vec::new(), Vec::new());
+        hours_of_date(schedule, &zone, date, &mut open, &mut breaks);
+        let that_day = range::subtract(open, breaks);
+        let goes_on = |first: &Interval| evening.is_some_and(|evening| evening.end == first.start);
+        let joined = usize::from(that_day.first().is_some_and(goes_on));
+        openings.extend(that_day.iter().skip(joined).map(|hours| hours.start));
+        let midnight = whole_day(&zone, date).map(|day| day.start);
+        evening = that_day.last().copied().filter(|last| Some(last.start) != midnight);
+    }
+    Ok(openings)
+}
+
+/// The local dates that a window touches, and some before.
+fn dates(zone: &TimeZone, window: Interval, before: i32) -> impl Iterator<Item = Date> {
+    let (first, last) = (zone.to_datetime(window.start).date(), zone.to_datetime(window.end).date());
+    let first = first.saturating_sub(jiff::Span::new().days(before));
+    // `series` is for steps of any kind, and several times slower.
+    iter::successors(Some(first), |date| date.tomorrow().ok()).take_while(move |date| *date <= last)
 }
 
 fn hours_of_date(
@@ -107,6 +132,30 @@ mod tests {
             &["2026-11-02T14:20:00Z 2026-11-02T15:40:00Z"],
         );
         check(&weekdays, "2026-11-02T15:40:00Z", "2026-11-02T15:40:00Z", &[]);
+    }
+
+    #[test]
+    fn starts_are_counted_from_every_opening_and_over_midnight_from_the_evening() {
+        let counted = |weekly: &str, from: &str, to: &str| -> Vec<String> {
+            let window = Interval::new(from.parse().unwrap(), to.parse().unwrap());
+            openings(&schedule(weekly, "[]"), window).unwrap().iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(
+            counted(
+                r#"[{"days":["mon"],"start":"09:10","end":"17:00"}]"#,
+                "2026-11-09T20:00:00Z",
+                "2026-11-10T00:00:00Z"
+            ),
+            ["2026-11-09T14:10:00Z", "2026-11-09T18:00:00Z"],
+        );
+        let nights = r#"[{"days":["sat"],"start":"22:00","end":"24:00"},{"days":["sun"],"start":"00:00","end":"02:00"}]"#;
+        let night = "2026-11-15T03:00:00Z";
+        assert_eq!(counted(nights, "2026-11-15T06:00:00Z", "2026-11-15T07:00:00Z"), [night]);
+        let always = r#"[{"days":["sat","sun"],"start":"00:00","end":"24:00"}]"#;
+        assert_eq!(
+            counted(always, "2026-11-15T06:00:00Z", "2026-11-15T07:00:00Z"),
+            ["2026-11-14T05:00:00Z", "2026-11-15T05:00:00Z"],
+        );
     }
 
     #[test]

@@ -206,6 +206,8 @@ ids! {
     ConnectionId = "con";
     /// A slot taken; it stays the same through every change of time.
     BookingId = "bkg";
+    /// A slot kept for a moment.
+    HoldId = "hld";
     /// One VAPI credential.
     CredentialId = "vcr";
     /// One service token.

@@ -2,6 +2,8 @@
 //!
 //! This is the shape that is stored and that the API speaks; `hours` turns it into UTC intervals.
 
+mod days;
+
 use jiff::{
     SignedDuration,
     civil::{Date, Weekday},
@@ -42,6 +44,9 @@ pub struct Schedule {
     /// From one offered start to the next.
     #[serde(default = "default_interval")]
     pub slot_interval_minutes: u32,
+    /// Where offered starts are counted from.
+    #[serde(default)]
+    pub start_alignment: StartAlignment,
     /// The least time between booking and appointment.
     #[serde(default = "default_notice")]
     pub min_notice_minutes: u32,
@@ -51,6 +56,33 @@ pub struct Schedule {
     /// The most appointments on one local day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub daily_limit: Option<u32>,
+}
+
+/// Where offered starts are counted from. Whichever it is, an appointment is never offered outside the hours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StartAlignment {
+    /// Round on the wall clock, whenever the hours begin: full hours for an interval of sixty minutes, quarter hours
+    /// for fifteen or forty-five. After something busy the count goes on from the next round time.
+    #[default]
+    Clock,
+    /// The hours' own beginning, and then every interval: hours from 9:10 on with an interval of thirty give 9:10,
+    /// 9:40 … whatever is busy in between. The time after a break counts anew. Hours that go on over midnight count
+    /// on, save for a day that is open from midnight on: there it is from midnight.
+    Opening,
+}
+
+/// Where a schedule comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScheduleSource {
+    /// Office hours in the zone of the owner's account.
+    #[default]
+    Default,
+    /// The working hours that the account itself has.
+    Imported,
+    /// The owner set it.
+    Set,
 }
 
 /// Hours on some days of the week.
@@ -70,7 +102,8 @@ pub struct WeeklyHours {
 pub struct DateOverride {
     /// In the schedule's zone.
     pub date: Date,
-    /// Open then; empty is a day off. Several entries of one date add up.
+    /// Open then; none is a day off. Several entries of one date add up.
+    #[serde(default)]
     pub hours: Vec<HourRange>,
 }
 
@@ -107,6 +140,7 @@ impl Schedule {
             buffer_before_minutes: 0,
             buffer_after_minutes: 0,
             slot_interval_minutes: default_interval(),
+            start_alignment: StartAlignment::Clock,
             min_notice_minutes: default_notice(),
             horizon_days: default_horizon(),
             daily_limit: None,
@@ -204,82 +238,5 @@ fn default_horizon() -> u32 {
     60
 }
 
-/// Weekdays as lower-case names; reads numbers too, because cal.com counts them from Sunday.
-mod days {
-    use jiff::civil::Weekday;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Day {
-        Name(String),
-        Number(i8),
-    }
-
-    pub(super) fn serialize<S: Serializer>(days: &[Weekday], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(days.iter().map(|day| match day {
-            Weekday::Monday => "monday",
-            Weekday::Tuesday => "tuesday",
-            Weekday::Wednesday => "wednesday",
-            Weekday::Thursday => "thursday",
-            Weekday::Friday => "friday",
-            Weekday::Saturday => "saturday",
-            Weekday::Sunday => "sunday",
-        }))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Weekday>, D::Error> {
-        Vec::<Day>::deserialize(deserializer)?
-            .into_iter()
-            .map(|day| {
-                let text = match day {
-                    Day::Name(name) => name,
-                    Day::Number(number) => number.to_string(),
-                };
-                crate::civil::weekday(&text)
-                    .ok_or_else(|| D::Error::custom("days must be weekdays such as monday"))
-            })
-            .collect()
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wrong_field(change: impl FnOnce(&mut Schedule)) -> String {
-        let mut schedule = Schedule::default_in("Europe/Berlin");
-        change(&mut schedule);
-        match schedule.check() {
-            Err(Error::Invalid { field, .. }) => field.into_owned(),
-            other => panic!("expected a wrong field, got {other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_wrong_value_is_named() {
-        Schedule::default_in("Europe/Berlin").check().unwrap();
-        assert_eq!(wrong_field(|s| s.time_zone = "Berlin".into()), "time_zone");
-        assert_eq!(wrong_field(|s| s.weekly[0].end = DayTime::MIDNIGHT), "weekly[0].end");
-        assert_eq!(wrong_field(|s| s.weekly[0].days.clear()), "weekly[0].days");
-        assert_eq!(wrong_field(|s| s.slot_interval_minutes = 0), "slot_interval_minutes");
-        assert_eq!(wrong_field(|s| s.horizon_days = 0), "horizon_days");
-        assert_eq!(wrong_field(|s| s.buffer_after_minutes = 1_441), "buffer_after_minutes");
-        assert_eq!(wrong_field(|s| s.daily_limit = Some(0)), "daily_limit");
-        let hours = vec![HourRange { start: DayTime::DAY_END, end: DayTime::MIDNIGHT }];
-        let date = "2026-12-24".parse().unwrap();
-        let backwards = DateOverride { date, hours };
-        assert_eq!(wrong_field(|s| s.date_overrides.push(backwards)), "date_overrides[0].end");
-    }
-
-    #[test]
-    fn the_json_shape_is_stable_and_days_may_be_numbers() {
-        let json = r#"{"time_zone":"Europe/Berlin","weekly":[{"days":[1,"tue","Sunday"],"start":"9:00","end":"24:00"}],"date_overrides":[{"date":"2026-12-24","hours":[]}]}"#;
-        let schedule: Schedule = serde_json::from_str(json).unwrap();
-        schedule.check().unwrap();
-        assert_eq!(
-            serde_json::to_string(&schedule).unwrap(),
-            r#"{"time_zone":"Europe/Berlin","weekly":[{"days":["monday","tuesday","sunday"],"start":"09:00","end":"24:00"}],"breaks":[],"date_overrides":[{"date":"2026-12-24","hours":[]}],"buffer_before_minutes":0,"buffer_after_minutes":0,"slot_interval_minutes":30,"min_notice_minutes":60,"horizon_days":60}"#
-        );
-    }
-}
+mod tests;

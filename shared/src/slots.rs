@@ -3,19 +3,23 @@
 //! Pure: the caller brings the schedule, the busy times, the ledger and the clock. It neither reads nor holds anything.
 
 mod grid;
+mod taken;
 
-use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::Serialize;
 
 pub use grid::slots;
+pub use taken::free_ranges;
 
 use crate::{
-    civil::{midnight_after, whole_day},
+    civil::midnight_after,
     error::Result,
-    hours::working_hours,
+    hours::{openings, working_hours},
     range::{self, Interval},
-    schedule::{Buffers, Schedule, minutes},
+    schedule::{Buffers, Schedule, StartAlignment, minutes},
 };
+use grid::{Cut, Starts};
+use taken::Taken;
 
 /// Bounds what explaining an empty answer can cost, however long the window is.
 const MAX_EXPLAINED_DAYS: i64 = 366;
@@ -32,7 +36,7 @@ pub struct Question<'a> {
     /// What the calendars say; none when a calendar could not be read.
     pub busy: Option<&'a [Interval]>,
     /// Bookings and living holds of our own ledger, whole days of them when there is a daily limit.
-    pub booked: &'a [Interval],
+    pub booked: &'a [Booked],
     /// Slots lie wholly inside.
     pub window: Interval,
     /// Until when `busy` and `booked` are known; `next_available` is not looked for beyond.
@@ -41,6 +45,15 @@ pub struct Question<'a> {
     pub now: Timestamp,
     /// On whose wall clock starts are round; none is the schedule's own.
     pub grid_zone: Option<&'a TimeZone>,
+}
+
+/// An appointment of our own ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Booked {
+    /// The time it takes.
+    pub interval: Interval,
+    /// Its own, which a new appointment keeps as well.
+    pub buffers: Buffers,
 }
 
 /// Why nothing is free.
@@ -73,27 +86,26 @@ pub struct Availability {
 /// The free slots of a window, with the reason when there are none.
 pub fn available(question: &Question<'_>) -> Result<Availability> {
     let zone = question.schedule.zone()?;
-    let Some(busy) = question.busy else {
+    let Some(taken) = Taken::of(question, &zone) else {
         return Ok(Availability {
             reason: Some(EmptyReason::CalendarUnreachable),
             ..Availability::default()
         });
     };
-    let blocked = blocked(question, busy, &zone);
-    let found = free_slots(question, &zone, question.window, blocked.clone())?;
+    let found = free_slots(question, &zone, question.window, &taken)?;
     if !found.is_empty() {
         return Ok(Availability { slots: found, ..Availability::default() });
     }
     // From the window's start: a slot that begins inside and ends outside is the next one.
     let ahead = Interval::new(question.window.start, question.known_until.max(question.window.end));
-    let next_available = free_slots(question, &zone, ahead, blocked)?.first().copied();
+    let next_available = free_slots(question, &zone, ahead, &taken)?.first().copied();
     Ok(Availability { slots: found, reason: Some(empty_reason(question, &zone)?), next_available })
 }
 
-/// Why this exact interval cannot be booked; none when it can. It need not be on the grid.
+/// Why this exact interval cannot be booked; none when it can. Its start need not be one that is offered.
 pub fn obstacle(question: &Question<'_>, wanted: Interval) -> Result<Option<EmptyReason>> {
     let zone = question.schedule.zone()?;
-    let Some(busy) = question.busy else {
+    let Some(taken) = Taken::of(question, &zone) else {
         return Ok(Some(EmptyReason::CalendarUnreachable));
     };
     if wanted.is_empty() || working_hours(question.schedule, wanted)? != [wanted] {
@@ -105,8 +117,7 @@ pub fn obstacle(question: &Question<'_>, wanted: Interval) -> Result<Option<Empt
     if wanted.start < earliest(question) {
         return Ok(Some(EmptyReason::Notice));
     }
-    let taken = blocked(question, busy, &zone).iter().any(|taken| taken.overlaps(wanted));
-    Ok(taken.then_some(EmptyReason::FullyBooked))
+    Ok(taken.stands_in_the_way_of(wanted).then_some(EmptyReason::FullyBooked))
 }
 
 /// At most `count` slots whose starts are nearest to `wanted`, in order of time.
@@ -118,51 +129,32 @@ pub fn nearest(slots: &[Interval], wanted: Timestamp, count: usize) -> Vec<Inter
     by_distance
 }
 
-/// Working hours without anything that overlaps busy times and their buffers.
-pub fn free_ranges(working: Vec<Interval>, busy: &[Interval], buffers: Buffers) -> Vec<Interval> {
-    range::subtract(working, with_buffers(busy, buffers).collect())
-}
-
-/// An appointment's own buffers must not touch what is busy, so the time *before* it extends the busy end.
-fn with_buffers(busy: &[Interval], buffers: Buffers) -> impl Iterator<Item = Interval> + '_ {
-    busy.iter()
-        .filter(|taken| !taken.is_empty())
-        .map(move |taken| taken.widened(buffers.after, buffers.before))
-}
-
 fn free_slots(
     question: &Question<'_>,
     zone: &TimeZone,
     window: Interval,
-    blocked: Vec<Interval>,
+    taken: &Taken<'_>,
 ) -> Result<Vec<Interval>> {
-    let hours = working_hours(question.schedule, bookable(question, zone, window))?;
-    Ok(cut(question, zone, &range::subtract(hours, blocked)))
+    let window = bookable(question, zone, window);
+    let hours = working_hours(question.schedule, window)?;
+    let blocked = taken.within(&hours);
+    cut(question, zone, window, &range::subtract(hours, blocked), taken.full_days())
 }
 
-fn cut(question: &Question<'_>, zone: &TimeZone, free: &[Interval]) -> Vec<Interval> {
-    let interval = minutes(question.schedule.slot_interval_minutes);
-    slots(free, question.duration, interval, question.grid_zone.unwrap_or(zone))
-}
-
-/// Busy times with buffers, booked times with theirs, and days that are full.
-fn blocked(question: &Question<'_>, busy: &[Interval], zone: &TimeZone) -> Vec<Interval> {
-    // A booking has buffers of its own, and two appointments may share the time between them.
-    let pause = question.buffers.before.max(question.buffers.after);
-    let booked = with_buffers(question.booked, Buffers { before: pause, after: pause });
-    let mut blocked: Vec<Interval> = with_buffers(busy, question.buffers).chain(booked).collect();
-    if let Some(limit) = question.schedule.daily_limit {
-        blocked.extend(full_days(question.booked, limit, zone));
+/// Cuts free ranges of a window into slots.
+fn cut(
+    question: &Question<'_>,
+    zone: &TimeZone,
+    window: Interval,
+    free: &[Interval],
+    closed: &[Interval],
+) -> Result<Vec<Interval>> {
+    let (duration, interval) = (question.duration, minutes(question.schedule.slot_interval_minutes));
+    let with = |starts| Cut { duration, interval, starts, closed }.of(free);
+    match question.schedule.start_alignment {
+        StartAlignment::Clock => Ok(with(Starts::Clock(question.grid_zone.unwrap_or(zone)))),
+        StartAlignment::Opening => Ok(with(Starts::Openings(&openings(question.schedule, window)?))),
     }
-    blocked
-}
-
-fn full_days(booked: &[Interval], limit: u32, zone: &TimeZone) -> Vec<Interval> {
-    let mut dates: Vec<Date> = booked.iter().map(|taken| zone.to_datetime(taken.start).date()).collect();
-    dates.sort_unstable();
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let full = dates.chunk_by(|one, other| one == other).filter(|day| day.len() >= limit);
-    full.filter_map(|day| day.first()).filter_map(|date| whole_day(zone, *date)).collect()
 }
 
 /// The part of a window that notice and horizon leave.
@@ -193,12 +185,15 @@ fn empty_reason(question: &Question<'_>, zone: &TimeZone) -> Result<EmptyReason>
         (bookable(question, zone, window), EmptyReason::Notice),
     ];
     for (left, reason) in rules {
-        if cut(question, zone, &working_hours(question.schedule, left)?).is_empty() {
+        let hours = working_hours(question.schedule, left)?;
+        if cut(question, zone, left, &hours, &[])?.is_empty() {
             return Ok(reason);
         }
     }
     Ok(EmptyReason::FullyBooked)
 }
 
+#[cfg(test)]
+mod rules;
 #[cfg(test)]
 mod tests;

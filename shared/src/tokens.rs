@@ -68,7 +68,8 @@ where
     F: Fn(SecretString) -> Fut,
     Fut: Future<Output = Result<T, Failure>>,
 {
-    let live = live(app, connection, patience).await?;
+    // Boxed, as below: a refresh is rare, and every caller's future would carry its state.
+    let live = Box::pin(live(app, connection, patience)).await?;
     if live.version == connection.token_version {
         // A refresh has noted the use already.
         touch(app, connection).await;
@@ -76,7 +77,7 @@ where
     match call(live.token).await {
         Ok(value) => Ok(value),
         Err(failure) if failure.class == Class::RefreshAndRetry => {
-            let again = refresh(app, connection, live.version, patience).await?;
+            let again = Box::pin(refresh(app, connection, live.version, patience)).await?;
             match call(again.token).await {
                 Ok(value) => Ok(value),
                 // A token fresh from the provider that the provider refuses: the grant is gone.

@@ -189,8 +189,13 @@ fn known(field: &'static str, user_id: &str) -> Result<()> {
 async fn erase(app: &App, clerk_id: &str, done: TransactWriteItem) -> Result<()> {
     let owner = OwnerId::user(clerk_id)?;
     unconditionally(app, vec![app.store.bury_user(clerk_id, app.clock.now())?]).await?;
-    for connection in &app.store.owner_rows(&owner).await?.connections {
+    let rows = app.store.owner_rows(&owner).await?;
+    for connection in &rows.connections {
         purge(app, connection).await?;
+    }
+    for gone in rows.services.chunks(MOST_ENDED_AT_ONCE) {
+        let gone = gone.iter().map(|service| app.store.forget_service(&owner, &service.id));
+        unconditionally(app, gone.collect::<Result<_>>()?).await?;
     }
     let (_, memberships) = app.store.user_and_memberships(clerk_id).await?;
     for ended in memberships.chunks(MOST_ENDED_AT_ONCE) {

@@ -24,10 +24,12 @@ EXPECTED = {
     "auth-status": 200,
     "connections": 409,
     "events": 409,
+    "bookings": 200,
     "users": 200,
     "clerk-webhook": 200,
     "vapi-webhook": 200,
     "token-refresh": "keep",
+    "reconcile": "reconcile",
     "token-rescue": [],
     "docs": 200,
 }

@@ -1,22 +1,26 @@
 //! Free slots and busy times.
 
 use axum::{Json, extract::State};
-use jiff::{Timestamp, fmt::strtime, tz::TimeZone};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     app::App,
     availability::{self, Availability, Query as Question},
     calendars::schedule_of,
     error::{Error, Result},
-    ids::OwnerId,
     range::Interval,
     schedule::{minutes, zone_named},
+    service::Service,
+    services,
     slots::EmptyReason,
     tokens::Patience,
 };
 use utoipa::ToSchema;
 
-use super::wire::{rfc3339, user_id};
+use super::{
+    slot::{Offering, Slot},
+    wire::{rfc3339, user_id},
+};
 use crate::{
     extract::{Acting, ForWhom, Query, number},
     problem::Problem,
@@ -33,9 +37,12 @@ const DEFAULT_MINUTES: u32 = 30;
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Wanted {
-    /// How long the appointment takes; 30 when it is not said.
+    /// How long the appointment takes; the service's duration, or else 30, when it is not said.
     #[param(value_type = Option<u32>, minimum = 5, maximum = 1440)]
     duration_minutes: Option<String>,
+    /// The service that is wanted, by its id: its duration and its buffers count. A `duration_minutes` that differs
+    /// from the service's is refused.
+    service: Option<String>,
     /// Only slots from this hour on, in the answer's zone.
     #[param(value_type = Option<u32>, minimum = 0, maximum = 23)]
     start_hour: Option<String>,
@@ -67,29 +74,6 @@ pub(crate) struct Slots {
     /// The first free slot after the window, when none is inside.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_available: Option<String>,
-}
-
-/// A free slot.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Slot {
-    /// RFC 3339 with the zone's offset.
-    #[schema(example = "2026-01-05T14:30:00-05:00")]
-    start: String,
-    /// The same.
-    #[schema(example = "2026-01-05T15:00:00-05:00")]
-    end: String,
-    /// Local time of the start.
-    #[schema(example = "14:30")]
-    start_time: String,
-    /// Local time of the end.
-    #[schema(example = "15:00")]
-    end_time: String,
-    /// The start as people say it.
-    #[schema(example = "2:30 PM")]
-    formatted_time: String,
-    /// The weekday.
-    #[schema(example = "Monday")]
-    day: String,
 }
 
 /// Busy times without titles.
@@ -125,20 +109,25 @@ pub(crate) async fn get_availability(
     Query(wanted): Query<Wanted>,
 ) -> std::result::Result<Json<Slots>, Problem> {
     let time_zone = iana(wanted.time_zone.as_deref())?;
-    let (duration, hours) = (wanted.duration()?, wanted.hours()?);
+    let (asked, hours) = (wanted.duration()?, wanted.hours()?);
     window.check(app.clock.now())?;
     let rows = app.store.owner_rows(&owner).await?;
+    let service = wanted.service.as_deref().map(|id| services::bookable(&rows, id)).transpose()?;
+    let duration = duration(asked, service)?;
     let schedule = schedule_of(&app, &owner, &rows, Patience::Request).await?;
     let zone = zone_named(time_zone.as_deref().unwrap_or(&schedule.time_zone))?;
     let question = Question {
         window: window.interval(app.clock.now(), DEFAULT_DAYS, &zone)?,
         duration: minutes(duration),
+        buffers: service.map_or(schedule.buffers(), |service| service.buffers(&schedule)),
         hours,
         time_zone,
         patience: Patience::Request,
     };
-    let answer = availability::free_slots(&app, &owner, &rows, &schedule, &question).await?;
-    Ok(Json(slots(&owner, answer)?))
+    let (answer, key) =
+        tokio::join!(availability::free_slots(&app, &owner, &rows, &schedule, &question), app.slot_key());
+    let offering = Offering { key: &key?, owner: &owner, service: service.map(|service| &service.id) };
+    Ok(Json(slots(&offering, answer?, app.clock.now())?))
 }
 
 /// Merged busy times of calendars and bookings, without titles.
@@ -159,9 +148,8 @@ pub(crate) async fn get_free_busy(
 }
 
 impl Wanted {
-    fn duration(&self) -> Result<u32> {
-        let minutes = number("duration_minutes", self.duration_minutes.as_deref(), 5..=1440)?;
-        Ok(minutes.unwrap_or(DEFAULT_MINUTES))
+    fn duration(&self) -> Result<Option<u32>> {
+        number("duration_minutes", self.duration_minutes.as_deref(), 5..=1440)
     }
 
     fn hours(&self) -> Result<Option<(i8, i8)>> {
@@ -179,12 +167,25 @@ impl Wanted {
     }
 }
 
-fn slots(owner: &OwnerId, answer: Availability) -> Result<Slots> {
+/// The service's duration; one that is asked for as well must be the same, so that nobody is told another length than
+/// he asked for.
+fn duration(asked: Option<u32>, service: Option<&Service>) -> Result<u32> {
+    match (asked, service.map(|service| service.duration_minutes)) {
+        (Some(asked), Some(takes)) if asked != takes => {
+            Err(Error::invalid("duration_minutes", format!("must be the service's {takes} or left out")))
+        }
+        (_, Some(takes)) => Ok(takes),
+        (asked, None) => Ok(asked.unwrap_or(DEFAULT_MINUTES)),
+    }
+}
+
+fn slots(offering: &Offering<'_>, answer: Availability, now: Timestamp) -> Result<Slots> {
     let zone = zone_named(&answer.time_zone)?;
-    let available_slots = answer.slots.iter().map(|slot| told(*slot, &zone)).collect::<Result<Vec<_>>>()?;
+    let tell = |slot: &Interval| offering.slot(*slot, &zone, &answer.time_zone, now);
+    let available_slots = answer.slots.iter().map(tell).collect::<Result<Vec<_>>>()?;
     Ok(Slots {
         status: "success",
-        user_id: user_id(owner),
+        user_id: user_id(offering.owner),
         total_slots: available_slots.len(),
         available_slots,
         time_zone: answer.time_zone,
@@ -193,58 +194,16 @@ fn slots(owner: &OwnerId, answer: Availability) -> Result<Slots> {
     })
 }
 
-fn told(slot: Interval, zone: &TimeZone) -> Result<Slot> {
-    let (start, end) = (slot.start.to_zoned(zone.clone()), slot.end.to_zoned(zone.clone()));
-    let text = |format: &str, at: &jiff::Zoned| {
-        strtime::format(format, at).map_err(|error| Error::internal(error.to_string()))
-    };
-    Ok(Slot {
-        start: rfc3339(slot.start, zone),
-        end: rfc3339(slot.end, zone),
-        start_time: text("%H:%M", &start)?,
-        end_time: text("%H:%M", &end)?,
-        formatted_time: text("%-I:%M %p", &start)?,
-        day: text("%A", &start)?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_slot_is_told_in_the_zone_with_its_offset() {
-        let zone = TimeZone::get("America/New_York").unwrap();
-        let check = |start: &str, end: &str, expected: [&str; 6]| {
-            let slot = told(Interval::new(start.parse().unwrap(), end.parse().unwrap()), &zone).unwrap();
-            let Slot { start, end, start_time, end_time, formatted_time, day } = slot;
-            assert_eq!([start, end, start_time, end_time, formatted_time, day], expected);
-        };
-        check(
-            "2026-01-05T19:30:00Z",
-            "2026-01-05T20:00:00Z",
-            ["2026-01-05T14:30:00-05:00", "2026-01-05T15:00:00-05:00", "14:30", "15:00", "2:30 PM", "Monday"],
-        );
-        check(
-            "2026-07-05T04:00:00Z",
-            "2026-07-05T04:30:00Z",
-            [
-                "2026-07-05T00:00:00-04:00",
-                "2026-07-05T00:30:00-04:00",
-                "00:00",
-                "00:30",
-                "12:00 AM",
-                "Sunday",
-            ],
-        );
-    }
 
     #[test]
     fn hours_have_their_bounds_and_their_order() {
         let hours = |start: Option<&str>, end: Option<&str>| {
             let owned = |text: Option<&str>| text.map(str::to_owned);
             let (start_hour, end_hour) = (owned(start), owned(end));
-            Wanted { duration_minutes: None, start_hour, end_hour, time_zone: None }.hours()
+            Wanted { duration_minutes: None, service: None, start_hour, end_hour, time_zone: None }.hours()
         };
         assert_eq!(hours(None, None).unwrap(), None);
         assert_eq!(hours(Some("9"), None).unwrap(), Some((9, 24)));

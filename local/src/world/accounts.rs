@@ -16,6 +16,8 @@ pub enum Provider {
 /// The tenant of every personal Microsoft account.
 pub(super) const PERSONAL_TENANT: &str = "9188040d-6c67-4b1c-b112-36a304b66dad";
 
+const WEEKDAYS: [&str; 5] = ["monday", "tuesday", "wednesday", "thursday", "friday"];
+
 impl Provider {
     /// The name in counters, faults and state.
     pub fn as_str(self) -> &'static str {
@@ -61,12 +63,27 @@ pub struct Account {
     pub email_verified: bool,
     /// The calendar's IANA zone.
     pub zone: String,
+    /// The mailbox's working hours; Google has none to tell.
+    pub working_hours: Option<WorkingHours>,
     /// Whether there is a calendar at all.
     pub mailbox: bool,
     /// Scopes that this person never grants.
     pub unticked: BTreeSet<String>,
     /// The calendars, the main one first.
     pub calendars: Vec<Calendar>,
+}
+
+/// When the owner of a mailbox works.
+#[derive(Clone, Debug)]
+pub struct WorkingHours {
+    /// Weekdays in lower case.
+    pub days: &'static [&'static str],
+    /// `HH:MM`.
+    pub from: &'static str,
+    /// `HH:MM`.
+    pub to: &'static str,
+    /// The name of a zone that only the mailbox knows; the mailbox's own zone when there is none.
+    pub zone: Option<&'static str>,
 }
 
 /// One calendar of an account.
@@ -109,6 +126,7 @@ impl Account {
             subject: uuid(email),
             tenant: uuid(domain),
             calendars: vec![calendar("Calendar", true), calendar("Birthdays", false)],
+            working_hours: Some(WorkingHours { days: &WEEKDAYS, from: "09:00", to: "17:00", zone: None }),
             ..Self::blank(Provider::Microsoft, email)
         }
     }
@@ -119,6 +137,7 @@ impl Account {
         Self {
             subject: format!("00000000-0000-0000-{}-{}", &tail[..4], &tail[4..16]),
             tenant: PERSONAL_TENANT.to_owned(),
+            working_hours: None,
             ..Self::microsoft(email)
         }
     }
@@ -126,6 +145,11 @@ impl Account {
     /// The same in another zone.
     pub fn in_zone(self, iana: &str) -> Self {
         Self { zone: iana.to_owned(), ..self }
+    }
+
+    /// The same with other working hours.
+    pub fn working(self, working_hours: Option<WorkingHours>) -> Self {
+        Self { working_hours, ..self }
     }
 
     /// The same without a calendar.
@@ -148,6 +172,7 @@ impl Account {
             hosted_domain: None,
             email_verified: true,
             zone: "Europe/London".to_owned(),
+            working_hours: None,
             mailbox: true,
             unticked: BTreeSet::new(),
             calendars: Vec::new(),

@@ -31,7 +31,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use shared::clock::Clock;
 use tokio::sync::watch;
 
-pub use accounts::{Account, Provider};
+pub use accounts::{Account, Provider, WorkingHours};
 pub use browser::{Choice, client, consent};
 pub use clerk::{SIGNING_SECRET, UserEvent};
 use counters::Counters;

@@ -154,7 +154,7 @@ async fn settings_that_are_written_at_the_same_time_do_not_undo_each_other() {
     );
     // Keeps the first schedule from rows that were read before the choice.
     let schedule = shared::schedule::Schedule::default_in("Europe/London");
-    town.stack.app.store.keep_schedule(&owner, &schedule).await.unwrap();
+    town.stack.app.store.set_schedule(&owner, &schedule).await.unwrap();
     let after = town.stack.app.store.owner_rows(&owner).await.unwrap();
     assert_eq!(after.settings.default_connection.as_ref(), Some(chosen));
     assert_eq!(after.settings.schedule.unwrap().time_zone, "Europe/London");

@@ -7,12 +7,12 @@ use local::world::{Account, Credential, DEFAULT_EMAIL, PhoneCall, Provider, Tool
 use reqwest::Method;
 use serde_json::json;
 use shared::{
-    booking,
+    booking::{self, Desk, Repeats},
     calendars::schedule_of,
     error::Error,
     ids::OwnerId,
     range::Interval,
-    store::ledger::{Booking, BookingStatus, CalendarSync},
+    store::bookings::{Booking, BookingStatus, CalendarSync},
     tokens::Patience,
 };
 
@@ -38,7 +38,7 @@ async fn book(town: &Town, line: &Credential, number: usize, start: &str) -> Str
 async fn one_booking(town: &Town) -> Booking {
     let ledger = town.ledger().await;
     assert_eq!(ledger.len(), 1, "{ledger:?}");
-    town.stack.app.store.booking(&owner(), &ledger[0].booking).await.unwrap().unwrap()
+    town.stack.app.store.booking(&owner(), &ledger[0].of.parse().unwrap()).await.unwrap().unwrap()
 }
 
 fn owner() -> OwnerId {
@@ -125,10 +125,16 @@ async fn the_alternatives_of_a_taken_slot_are_three_free_ones() {
         attendee_email: None,
         attendee_phone: None,
         notes: None,
-        repeats: Vec::new(),
-        patience: Patience::Voice,
+        repeats: Repeats::default(),
+        buffers: schedule.buffers(),
+        service: None,
+        location: None,
+        is_online_meeting: false,
+        hold: None,
     };
-    let refused = booking::book(app, &owner(), &rows, &schedule, &request).await;
+    let owner = owner();
+    let desk = Desk { owner: &owner, rows: &rows, schedule: &schedule, patience: Patience::Voice };
+    let refused = booking::book(app, desk, &request).await;
     let Err(Error::SlotTaken { alternatives }) = refused else {
         panic!("expected a taken slot, got {refused:?}")
     };

@@ -141,8 +141,8 @@ async fn a_voice_turn_stays_within_its_budget() {
     assert!(said.starts_with("You're booked"), "{said}");
     assert_eq!(
         counted(&town),
-        trips(4, 0, 3),
-        "owner, ledger, hold, confirmation; two calendars asked, one written"
+        trips(4, 0, 4),
+        "owner, ledger, hold, confirmation; two calendars asked, one written and looked at again"
     );
 }
 

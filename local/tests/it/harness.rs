@@ -176,7 +176,7 @@ impl Town {
         let month = SignedDuration::from_hours(31 * 24);
         let span = Interval::new(self.now() - month, self.now() + month * 6);
         let days = self.stack.app.store.days(&OwnerId::user(USER).unwrap(), span).await.unwrap();
-        days.entries().into_iter().cloned().collect()
+        days.entries(self.now()).into_iter().cloned().collect()
     }
 
     /// The events of both default accounts that a booking made.

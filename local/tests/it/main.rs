@@ -4,6 +4,7 @@
 
 mod attacks;
 mod booking;
+mod bookings;
 mod budgets;
 mod connecting;
 mod control;
@@ -12,6 +13,7 @@ mod harness;
 mod keeping;
 mod recorded;
 mod routes;
+mod scheduling;
 mod secrets;
 mod sessions;
 mod simulation;

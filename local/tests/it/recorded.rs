@@ -38,22 +38,25 @@ async fn every_recorded_event_gets_its_answer() {
         (Function::AuthStatus, json!(200)),
         (Function::Connections, json!(409)),
         (Function::Events, json!(409)),
+        (Function::Bookings, json!(200)),
         (Function::Users, json!(200)),
         (Function::ClerkWebhook, json!(200)),
         (Function::VapiWebhook, json!(200)),
         (Function::TokenRefresh, json!("keep")),
+        (Function::Reconcile, json!("reconcile")),
         (Function::Docs, json!(200)),
     ] {
         let name = function.as_str();
         let answer = edge.invoke(function, read(&format!("{name}.json")), "recorded").await.unwrap();
         let got = match function {
             Function::Authorizer => &answer["isAuthorized"],
-            Function::TokenRefresh => &answer["task"],
+            Function::TokenRefresh | Function::Reconcile => &answer["task"],
             Function::AuthStart
             | Function::AuthCallback
             | Function::AuthStatus
             | Function::Connections
             | Function::Events
+            | Function::Bookings
             | Function::Users
             | Function::ClerkWebhook
             | Function::VapiWebhook

@@ -1,134 +1,240 @@
-//! A booking's event at the provider: asked and written after the ledger has the slot.
+//! A booking's event at the provider: asked and written after the ledger has the time.
 
+use super::{
+    Desk,
+    event::{around, connection_of, delete, find, patch, read, write},
+    rows,
+};
 use crate::{
     app::App,
     availability::{busy, readable},
-    calendar::{Attendee, Event, EventDraft, Response, When},
-    calendars::{working_one, write_calendar},
+    calendar::{Event, When},
+    calendars::{busy_calendars, write_calendar},
     error::{Error, Result},
-    providers,
     range::Interval,
-    schedule::Schedule,
     store::{
-        connections::{Connection, OwnerRows},
-        ledger::Booking,
+        bookings::{Booking, CalendarSync, Problem},
+        connections::Connection,
     },
-    tokens::{Patience, with_token},
 };
 
 /// What the calendar said.
 pub(super) enum Outcome {
     /// It has the event.
     Written(Box<Event>),
+    /// It has nothing at that time, and is not written to.
+    Free,
     /// It has something else at that time.
     Busy,
+    /// It has the event, and something that was there before it.
+    Contested(Box<Event>),
     /// It cannot say, and the slot must not be promised.
     Unreadable,
     /// It will be written later: the connection is dead, or the answer was lost.
     Later,
 }
 
-/// Asks the calendar after the ledger has the slot, and writes the event if it is free.
-pub(super) async fn write(
-    app: &App,
-    rows: &OwnerRows,
-    schedule: &Schedule,
-    draft: &Booking,
-) -> Result<Outcome> {
-    let slot = Interval::new(draft.start, draft.end);
-    let guarded = slot.widened(schedule.buffers().before, schedule.buffers().after);
-    let busy = busy(app, &draft.owner, rows, guarded, schedule, Patience::Voice).await;
-    match readable(busy) {
-        Ok(Some(busy)) if busy.iter().any(|taken| taken.overlaps(guarded)) => return Ok(Outcome::Busy),
-        Ok(Some(_)) => {}
-        Ok(None) => return Ok(Outcome::Unreadable),
-        Err(Error::NeedsConnection { .. }) => return Ok(Outcome::Later),
-        Err(error) => return Err(error),
+/// What became of an event that was to be moved.
+pub(super) enum Shifted {
+    /// It is at the new time.
+    Written(Box<Event>),
+    /// Somebody's hand was there: it is left as it is.
+    ByHand(Problem),
+    /// It will be moved later.
+    Later,
+}
+
+/// Asks the calendar, writes the event if the time is free, and looks again: two who asked at the same moment both
+/// heard "free".
+pub(super) async fn create(app: &App, desk: Desk<'_>, booking: &Booking) -> Result<Outcome> {
+    match ask(app, desk, booking, booking.slot()).await? {
+        Outcome::Free if booking.calendar_sync == CalendarSync::Off => return Ok(Outcome::Free),
+        Outcome::Free => {}
+        other => return Ok(other),
     }
-    let connection = match working_one(app, &draft.owner, rows, None) {
+    let connection = match connection_of(app, desk, booking) {
         Ok(connection) => connection,
         // Another calendar of the owner's could be read, but the one that is written to is dead.
         Err(Error::NeedsConnection { .. }) => return Ok(Outcome::Later),
         Err(error) => return Err(error),
     };
-    let written = match create(app, connection, schedule, draft).await {
-        // The answer was lost, or never came: the same id again finds the event or writes it, never a second one.
-        Err(Error::Unavailable { .. }) => create(app, connection, schedule, draft).await,
-        written => written,
-    };
-    match written {
-        Ok(event) => Ok(Outcome::Written(Box::new(event))),
+    match write(app, desk, connection, booking).await {
+        Ok(event) => contested(app, desk, connection, booking, event).await,
         Err(Error::NeedsConnection { .. } | Error::Unavailable { .. }) => Ok(Outcome::Later),
         Err(error) => Err(error),
     }
 }
 
 /// Goes on with a booking whose end nobody heard: its event may be there already, and would look like somebody else's.
-pub(super) async fn resume(
-    app: &App,
-    rows: &OwnerRows,
-    schedule: &Schedule,
-    draft: &Booking,
-) -> Result<Outcome> {
-    let connection = match working_one(app, &draft.owner, rows, None) {
+pub(super) async fn resume(app: &App, desk: Desk<'_>, booking: &Booking) -> Result<Outcome> {
+    if booking.calendar_sync == CalendarSync::Off {
+        return create(app, desk, booking).await;
+    }
+    let connection = match connection_of(app, desk, booking) {
         Ok(connection) => connection,
         Err(Error::NeedsConnection { .. }) => return Ok(Outcome::Later),
         Err(error) => return Err(error),
     };
-    let event = &event_of(schedule, draft);
-    let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
-    let calendar = write_calendar(connection);
-    let found = with_token(app, connection, Patience::Voice, |token| async move {
-        providers::find_created(provider, app.session(base_url, &token), calendar, event).await
-    })
-    .await;
-    match found {
-        Ok(Some(event)) => Ok(Outcome::Written(Box::new(event))),
-        Ok(None) => write(app, rows, schedule, draft).await,
+    match find(app, desk, connection, booking).await {
+        Ok(Some(event)) => contested(app, desk, connection, booking, event).await,
+        Ok(None) => create(app, desk, booking).await,
         Err(Error::NeedsConnection { .. } | Error::Unavailable { .. }) => Ok(Outcome::Later),
         Err(error) => Err(error),
     }
 }
 
-fn event_of(schedule: &Schedule, draft: &Booking) -> EventDraft {
-    EventDraft {
-        // The provider's event id is derived from the booking's, so that a repeat finds the event.
-        key: draft.id.as_str().trim_start_matches("bkg_").to_owned(),
-        subject: draft.title.clone(),
-        when: When::Timed(Interval::new(draft.start, draft.end)),
-        time_zone: schedule.time_zone.clone(),
-        attendees: draft
-            .attendee_email
-            .iter()
-            .map(|email| Attendee {
-                name: draft.attendee_name.clone(),
-                email: email.clone(),
-                response: Response::None,
-            })
-            .collect(),
-        body: description(draft),
-        location: None,
-        is_online_meeting: false,
+/// Whether the calendars have something at a time, but for the booking's own event.
+pub(super) async fn ask(app: &App, desk: Desk<'_>, booking: &Booking, slot: Interval) -> Result<Outcome> {
+    if desk.rows.connections.is_empty() {
+        return Ok(Outcome::Free);
+    }
+    let guarded = slot.widened(booking.buffers().before, booking.buffers().after);
+    let busy = match &booking.event_id {
+        Some(id) if guarded.overlaps(booking.slot()) => busy_but(app, desk, booking, id, guarded).await,
+        Some(_) | None => busy(app, desk.owner, desk.rows, guarded, desk.schedule, desk.patience).await,
+    };
+    match readable(busy) {
+        Ok(Some(busy)) if busy.iter().any(|taken| taken.overlaps(guarded)) => Ok(Outcome::Busy),
+        Ok(Some(_)) => Ok(Outcome::Free),
+        Ok(None) => Ok(Outcome::Unreadable),
+        Err(Error::NeedsConnection { .. }) => Ok(Outcome::Later),
+        Err(error) => Err(error),
     }
 }
 
-async fn create(app: &App, connection: &Connection, schedule: &Schedule, draft: &Booking) -> Result<Event> {
-    let event = &event_of(schedule, draft);
-    let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
-    let calendar = write_calendar(connection);
-    with_token(app, connection, Patience::Voice, |token| async move {
-        providers::create(provider, app.session(base_url, &token), calendar, event).await
-    })
-    .await
+/// Busy times without one event: free/busy does not name events, so that its own calendar is listed instead.
+async fn busy_but(
+    app: &App,
+    desk: Desk<'_>,
+    booking: &Booking,
+    event_id: &str,
+    window: Interval,
+) -> Result<Vec<Interval>> {
+    let connection = connection_of(app, desk, booking)?;
+    let mut others = desk.rows.clone();
+    others.connections.retain(|row| row.id != connection.id);
+    let mut all = if others.connections.is_empty() {
+        Vec::new()
+    } else {
+        busy(app, desk.owner, &others, window, desk.schedule, desk.patience).await?
+    };
+    let zone = desk.schedule.zone()?;
+    for calendar in busy_calendars(connection) {
+        let events = around(app, desk, connection, &calendar, window).await?;
+        let foreign = events.iter().filter(|event| event.busy && event.id != event_id);
+        all.extend(foreign.filter_map(|event| event.when.interval(&zone)));
+    }
+    Ok(all)
 }
 
-/// What the owner sees in the event: who called, from where, and what for.
-fn description(draft: &Booking) -> Option<String> {
-    let lines = [
-        draft.attendee_name.as_ref().map(|name| format!("Name: {name}")),
-        draft.attendee_phone.as_ref().map(|phone| format!("Phone: {phone}")),
-        draft.notes.clone(),
-    ];
-    let text = lines.into_iter().flatten().collect::<Vec<_>>().join("\n");
-    (!text.is_empty()).then_some(text)
+/// Looks again once the event is there: whoever was in the calendar before it has the time.
+async fn contested(
+    app: &App,
+    desk: Desk<'_>,
+    connection: &Connection,
+    booking: &Booking,
+    event: Event,
+) -> Result<Outcome> {
+    let guarded = booking.slot().widened(booking.buffers().before, booking.buffers().after);
+    let zone = desk.schedule.zone()?;
+    let events = match around(app, desk, connection, write_calendar(connection), guarded).await {
+        Ok(events) => events,
+        // It was free a moment ago, and the event stands.
+        Err(Error::Unavailable { .. } | Error::NeedsConnection { .. } | Error::Upstream { .. }) => {
+            return Ok(Outcome::Written(Box::new(event)));
+        }
+        Err(error) => return Err(error),
+    };
+    let is_older = |other: &Event| match (other.created, event.created) {
+        (Some(theirs), Some(ours)) => (theirs, &other.id) < (ours, &event.id),
+        // Without times the one that is not ours counts as the older.
+        _ => true,
+    };
+    let foreign = events.iter().any(|other| {
+        other.busy
+            && other.id != event.id
+            && other.when.interval(&zone).is_some_and(|taken| taken.overlaps(guarded))
+            && is_older(other)
+    });
+    let event = Box::new(event);
+    Ok(if foreign { Outcome::Contested(event) } else { Outcome::Written(event) })
+}
+
+/// Writes the event of a booking that stands, whatever the calendar has at that time by now.
+pub(super) async fn insist(app: &App, desk: Desk<'_>, booking: &Booking) -> Result<Option<Event>> {
+    let connection = match connection_of(app, desk, booking) {
+        Ok(connection) => connection,
+        Err(Error::NeedsConnection { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    match write(app, desk, connection, booking).await {
+        Ok(event) => Ok(Some(event)),
+        Err(Error::NeedsConnection { .. } | Error::Unavailable { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Moves a booking's event to its new time. Only a version that we wrote is overwritten; another one is looked at.
+pub(super) async fn shift(
+    app: &App,
+    desk: Desk<'_>,
+    booking: &Booking,
+    event_id: &str,
+    to: Interval,
+) -> Result<Shifted> {
+    let connection = match connection_of(app, desk, booking) {
+        Ok(connection) => connection,
+        Err(Error::NeedsConnection { .. }) => return Ok(Shifted::Later),
+        Err(error) => return Err(error),
+    };
+    let mut etag = booking.event_etag.clone();
+    // Once with the version that we know, and once with the one that is there.
+    for _ in 0..2 {
+        match patch(app, desk, connection, booking, event_id, to, etag.as_deref()).await {
+            Ok(event) => return Ok(Shifted::Written(Box::new(event))),
+            Err(Error::NotFound(_)) => return Ok(Shifted::ByHand(Problem::DeletedByHand)),
+            Err(Error::PreconditionFailed | Error::Unavailable { .. }) => {}
+            Err(Error::NeedsConnection { .. }) => return Ok(Shifted::Later),
+            Err(error) => return Err(error),
+        }
+        let there = match read(app, desk, connection, event_id).await {
+            Ok(event) => event,
+            Err(Error::NotFound(_)) => return Ok(Shifted::ByHand(Problem::DeletedByHand)),
+            Err(Error::Unavailable { .. } | Error::NeedsConnection { .. }) => return Ok(Shifted::Later),
+            Err(error) => return Err(error),
+        };
+        if there.when == When::Timed(to) {
+            // It happened, and we never heard.
+            return Ok(Shifted::Written(Box::new(there)));
+        }
+        if booking.shown_at().is_none_or(|shown| there.when != When::Timed(shown)) {
+            return Ok(Shifted::ByHand(Problem::MovedByHand));
+        }
+        // Its title or its guests may be somebody's hand; its time is ours.
+        etag = there.etag;
+    }
+    Ok(Shifted::Later)
+}
+
+/// Deletes the event of a booking that was called off or never stood, and says so in the row.
+pub(super) async fn remove(app: &App, desk: Desk<'_>, booking: Booking) -> Result<Booking> {
+    let gone = match connection_of(app, desk, &booking) {
+        Ok(connection) => delete(app, desk, connection, &booking).await,
+        Err(error) => Err(error),
+    };
+    match gone {
+        Ok(()) => rows::finished(app, booking, CalendarSync::Synced, None).await,
+        Err(Error::NeedsConnection { code: "no_connection", .. }) => {
+            // The calendar was disconnected: nobody can reach its event any more.
+            rows::finished(app, booking, CalendarSync::Failed, Some(Problem::Refused)).await
+        }
+        Err(Error::NeedsConnection { .. } | Error::Unavailable { .. } | Error::Upstream { .. }) => {
+            // The reconciler goes on.
+            Ok(booking)
+        }
+        Err(Error::Forbidden { .. } | Error::Conflict { .. }) => {
+            rows::finished(app, booking, CalendarSync::Failed, Some(Problem::Refused)).await
+        }
+        Err(error) => Err(error),
+    }
 }

@@ -21,6 +21,7 @@ use crate::{
     http::Http,
     ids::Provider,
     range::Interval,
+    schedule::WeeklyHours,
 };
 
 /// The calendar id that means the account's own default calendar, at every provider.
@@ -178,11 +179,20 @@ pub async fn busy(
     }
 }
 
-/// The account's own IANA time zone; none when it has one that only it knows.
-pub async fn mailbox_time_zone(provider: Provider, session: Session<'_>) -> Result<Option<String>, Failure> {
+/// When and where the owner of an account works, as far as the account says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OfficeHours {
+    /// IANA zone of the hours, and of the account; none when it has one that only it knows.
+    pub time_zone: Option<String>,
+    /// The hours of a week; none where the account says none. They are not checked.
+    pub hours: Option<Vec<WeeklyHours>>,
+}
+
+/// The account's own working hours and time zone. Google has no hours to tell.
+pub async fn office_hours(provider: Provider, session: Session<'_>) -> Result<OfficeHours, Failure> {
     match provider {
-        Provider::Microsoft => microsoft::mailbox_time_zone(session).await,
-        Provider::Google => google::time_zone(session).await,
+        Provider::Microsoft => microsoft::office_hours(session).await,
+        Provider::Google => Ok(OfficeHours { time_zone: google::time_zone(session).await?, hours: None }),
     }
 }
 

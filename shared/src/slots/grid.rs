@@ -1,4 +1,4 @@
-//! Cutting free time into slots whose starts are round on a wall clock, as cal.com's `getSlots` cuts it.
+//! Cutting free time into slots: starts are round on a wall clock, as cal.com's `getSlots` cuts it, or follow openings.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
@@ -7,6 +7,28 @@ use crate::range::Interval;
 /// Grids that fill an hour; the coarsest that divides the slot interval is used, and single minutes otherwise.
 const GRID_MINUTES: [i64; 6] = [60, 30, 20, 15, 10, 5];
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+/// How free time is cut.
+#[derive(Clone, Copy)]
+pub(super) struct Cut<'a> {
+    /// Of each slot; at least a minute.
+    pub(super) duration: SignedDuration,
+    /// From one start to the next; at least a minute.
+    pub(super) interval: SignedDuration,
+    /// Which starts there are.
+    pub(super) starts: Starts<'a>,
+    /// No slot starts inside; in order.
+    pub(super) closed: &'a [Interval],
+}
+
+/// Which starts there are.
+#[derive(Clone, Copy)]
+pub(super) enum Starts<'a> {
+    /// Round ones on a wall clock.
+    Clock(&'a TimeZone),
+    /// Each of these instants, in order, and every interval after it until the next one.
+    Openings(&'a [Timestamp]),
+}
 
 /// Slots of `duration`, each wholly inside one of the free ranges, which must be merged.
 ///
@@ -18,29 +40,67 @@ pub fn slots(
     interval: SignedDuration,
     zone: &TimeZone,
 ) -> Vec<Interval> {
-    let (duration, interval) = (duration.max(MINUTE), interval.max(MINUTE));
-    let grid = grid_minutes(interval);
-    let mut slots = Vec::new();
-    let mut not_before = Timestamp::MIN;
-    for range in free {
-        // Clocks that move by half an hour (Lord Howe) take later starts off the grid; asking each time is slow.
-        let clocks_move = zone.to_offset(range.start) != zone.to_offset(range.end);
-        let mut next = rounded_up(range.start.max(not_before), grid, zone);
-        while let Some(start) = next {
-            let Ok(end) = start.checked_add(duration) else { break };
-            if end > range.end {
-                break;
+    Cut { duration, interval, starts: Starts::Clock(zone), closed: &[] }.of(free)
+}
+
+impl Cut<'_> {
+    /// The slots of free ranges, which must be merged.
+    pub(super) fn of(self, free: &[Interval]) -> Vec<Interval> {
+        let (duration, interval) = (self.duration.max(MINUTE), self.interval.max(MINUTE));
+        let mut grid = Grid::new(self.starts, interval);
+        let mut slots = Vec::new();
+        let mut not_before = Timestamp::MIN;
+        for range in free {
+            if range.duration() < duration {
+                continue;
             }
-            slots.push(Interval::new(start, end));
-            let following = start.checked_add(interval).ok();
-            not_before = following.unwrap_or(Timestamp::MAX);
-            next = match following {
-                Some(following) if clocks_move => rounded_up(following, grid, zone),
-                following => following,
-            };
+            let mut next = grid.from(range.start.max(not_before));
+            while let Some(start) = next {
+                let Ok(end) = start.checked_add(duration) else { break };
+                if end > range.end {
+                    break;
+                }
+                if let Some(closed) = self.closing(start) {
+                    next = grid.from(closed.end);
+                    continue;
+                }
+                slots.push(Interval::new(start, end));
+                not_before = start.saturating_add(interval).unwrap_or(Timestamp::MAX);
+                next = grid.from(not_before);
+            }
+        }
+        slots
+    }
+
+    fn closing(self, start: Timestamp) -> Option<Interval> {
+        self.closed.iter().copied().find(|closed| closed.start <= start && start < closed.end)
+    }
+}
+
+/// The instants at which a slot may start.
+enum Grid<'a> {
+    Clock { clock: Clock<'a>, grid: i64 },
+    Openings { openings: &'a [Timestamp], interval: i64 },
+}
+
+impl<'a> Grid<'a> {
+    fn new(starts: Starts<'a>, interval: SignedDuration) -> Self {
+        match starts {
+            Starts::Clock(zone) => {
+                let clock = Clock { zone, offset: 0, from: Timestamp::MAX, until: Timestamp::MAX };
+                Self::Clock { clock, grid: MINUTE.as_secs() * grid_minutes(interval) }
+            }
+            Starts::Openings(openings) => Self::Openings { openings, interval: interval.as_secs() },
         }
     }
-    slots
+
+    /// The first instant from `at` on at which a slot may start.
+    fn from(&mut self, at: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Clock { clock, grid } => clock.rounded_up(at, *grid),
+            Self::Openings { openings, interval } => counted(at, openings, *interval),
+        }
+    }
 }
 
 fn grid_minutes(interval: SignedDuration) -> i64 {
@@ -48,21 +108,54 @@ fn grid_minutes(interval: SignedDuration) -> i64 {
     GRID_MINUTES.into_iter().find(|grid| minutes % grid == 0).unwrap_or(1)
 }
 
-/// The first instant from `at` on whose local minutes are on the grid and whose seconds are zero.
-fn rounded_up(at: Timestamp, grid: i64, zone: &TimeZone) -> Option<Timestamp> {
-    let mut at = at;
-    // Rounding may step over a clock change and miss the grid once; two changes are never that close.
-    for _ in 0..3 {
-        let local = zone.to_datetime(at);
-        let minutes = SignedDuration::from_mins(i64::from(local.minute()) % grid);
-        let seconds = SignedDuration::new(i64::from(local.second()), local.subsec_nanosecond());
-        let past = minutes + seconds;
-        if past.is_zero() {
-            break;
+/// A wall clock and the stretch of time, last looked up, in which nobody moves it: looking up is what takes time.
+struct Clock<'a> {
+    zone: &'a TimeZone,
+    /// Seconds ahead of UTC, from `from` to before `until`.
+    offset: i64,
+    from: Timestamp,
+    until: Timestamp,
+}
+
+impl Clock<'_> {
+    /// The first instant from `at` on whose local time is a whole number of grids (seconds, dividing an hour) past
+    /// the hour. Clocks that move by half an hour (Lord Howe) move the grid with them.
+    fn rounded_up(&mut self, mut at: Timestamp, grid: i64) -> Option<Timestamp> {
+        loop {
+            if at < self.from || self.until <= at {
+                self.offset = i64::from(self.zone.to_offset(at).seconds());
+                self.from = at;
+                self.until =
+                    self.zone.following(at).next().map_or(Timestamp::MAX, |change| change.timestamp());
+            }
+            let second = whole_second(at);
+            let past = (second + self.offset).rem_euclid(grid);
+            let left = if past == 0 { 0 } else { grid - past };
+            let round = Timestamp::from_second(second + left).ok()?;
+            if round < self.until || self.until == Timestamp::MAX {
+                return Some(round);
+            }
+            at = self.until;
         }
-        at = at.checked_add(SignedDuration::from_mins(grid) - past).ok()?;
     }
-    Some(at)
+}
+
+/// The first instant from `at` on that is a whole number of intervals (seconds) after the opening before it, or the
+/// next opening.
+fn counted(at: Timestamp, openings: &[Timestamp], interval: i64) -> Option<Timestamp> {
+    let next = openings.partition_point(|opening| *opening <= at);
+    let upcoming = openings.get(next).copied();
+    let Some(opening) = next.checked_sub(1).and_then(|last| openings.get(last)) else { return upcoming };
+    let second = whole_second(at);
+    let past = (second - opening.as_second()).rem_euclid(interval);
+    let left = if past == 0 { 0 } else { interval - past };
+    let start = Timestamp::from_second(second + left).ok()?;
+    Some(upcoming.map_or(start, |upcoming| start.min(upcoming)))
+}
+
+/// The first whole second from an instant on, since the epoch.
+fn whole_second(at: Timestamp) -> i64 {
+    at.as_second() + i64::from(at.subsec_nanosecond() > 0)
 }
 
 #[cfg(test)]
@@ -150,6 +243,14 @@ mod tests {
             60,
             60,
             &["2026-10-03T14:30:00Z", "2026-10-03T16:00:00Z", "2026-10-03T17:00:00Z"],
+        );
+        // Rounding up would step onto the very instant at which the grid moves.
+        check(
+            "Australia/Lord_Howe",
+            &[("2026-10-03T14:40:00Z", "2026-10-03T18:00:00Z")],
+            60,
+            60,
+            &["2026-10-03T16:00:00Z", "2026-10-03T17:00:00Z"],
         );
     }
 }

@@ -1,6 +1,7 @@
 //! What is offered, why nothing is, and rules that hold whatever the calendar looks like.
 
 use super::*;
+use crate::{civil::DayTime, schedule::WeeklyHours};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -8,6 +9,11 @@ fn at(text: &str) -> Timestamp {
 
 fn span(start: &str, end: &str) -> Interval {
     Interval::new(at(start), at(end))
+}
+
+/// Appointments with the usual buffers of a schedule.
+fn with_buffers(schedule: &Schedule, taken: &[Interval]) -> Vec<Booked> {
+    taken.iter().map(|&interval| Booked { interval, buffers: schedule.buffers() }).collect()
 }
 
 /// Berlin, Monday to Friday nine to five, asked on Monday 7 December 2026 at 06:00 UTC for that day in hours.
@@ -39,7 +45,7 @@ fn starts(question: &Question<'_>) -> Vec<String> {
 fn slots_are_working_hours_without_busy_times_and_bookings() {
     let schedule = hourly();
     let busy = [span("2026-12-07T09:30:00Z", "2026-12-07T10:00:00Z")];
-    let booked = [span("2026-12-07T12:00:00Z", "2026-12-07T14:00:00Z")];
+    let booked = with_buffers(&schedule, &[span("2026-12-07T12:00:00Z", "2026-12-07T14:00:00Z")]);
     let question = Question { busy: Some(&busy), booked: &booked, ..question(&schedule) };
     assert_eq!(starts(&question), ["08:00", "10:00", "11:00", "14:00", "15:00"]);
 }
@@ -53,7 +59,8 @@ fn buffers_keep_a_distance_to_busy_times_and_both_count_around_bookings() {
         starts(&around_busy),
         ["08:00", "08:10", "14:10", "14:20", "14:30", "14:40", "14:50", "15:00"]
     );
-    let around_booking = Question { booked: &taken, ..question(&schedule) };
+    let booked = with_buffers(&schedule, &taken);
+    let around_booking = Question { booked: &booked, ..question(&schedule) };
     assert_eq!(starts(&around_booking), ["08:00", "14:10", "14:20", "14:30", "14:40", "14:50", "15:00"]);
 }
 
@@ -64,6 +71,7 @@ fn a_day_at_its_limit_is_full() {
         span("2026-12-07T08:00:00Z", "2026-12-07T09:00:00Z"),
         span("2026-12-07T15:00:00Z", "2026-12-07T16:00:00Z"),
     ];
+    let booked = with_buffers(&schedule, &booked);
     let full = Question { booked: &booked, ..question(&schedule) };
     let answer = available(&full).unwrap();
     assert_eq!(answer.reason, Some(EmptyReason::FullyBooked));
@@ -135,80 +143,62 @@ fn alternatives_are_the_nearest_starts_in_order() {
     assert_eq!(nearest(&hours, at("2026-12-07T11:10:00Z"), 0), []);
 }
 
-/// Whatever is busy, whichever the zone: inside hours, clear of busy times and buffers, on the grid, not too early.
 #[test]
-fn no_slot_ever_breaks_a_rule() {
-    let zones =
-        ["Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Casablanca"];
-    let mut offered = 0;
-    for seed in 0..120_u32 {
-        let mut next = numbers(seed);
-        let schedule = Schedule {
-            buffer_before_minutes: next(4) * 5,
-            buffer_after_minutes: next(4) * 7,
-            slot_interval_minutes: [5, 10, 15, 20, 30, 45, 60][next(7) as usize],
-            min_notice_minutes: next(600),
-            ..Schedule::default_in(zones[next(5) as usize])
-        };
-        // Late October and March hold the clock changes of most zones.
-        let now = at(["2026-10-22T03:21:09Z", "2026-03-27T03:21:09Z"][next(2) as usize]);
-        let later = |count: u32| now + minutes(count);
-        let mut taken = |count: u32| -> Vec<Interval> {
-            (0..count)
-                .map(|_| {
-                    let start = next(14_000);
-                    Interval::new(later(start), later(start + next(90)))
-                })
-                .collect()
-        };
-        let (busy, booked) = (taken(40), taken(10));
-        let question = Question {
-            duration: minutes(5 + next(90)),
-            buffers: schedule.buffers(),
-            busy: Some(&busy),
-            booked: &booked,
-            window: Interval::new(now, later(14_400)),
-            known_until: later(14_400),
-            now,
-            ..question(&schedule)
-        };
-        for slot in available(&question).unwrap().slots {
-            offered += 1;
-            assert_rules(&question, &busy, &booked, slot);
-        }
-    }
-    assert!(offered > 3_000, "only {offered} slots were looked at");
+fn each_appointment_keeps_its_own_buffers_and_the_longer_one_counts() {
+    let schedule = Schedule { slot_interval_minutes: 10, ..hourly() };
+    let interval = span("2026-12-07T10:00:00Z", "2026-12-07T14:00:00Z");
+    let minutes_around = |before, after| Buffers { before: minutes(before), after: minutes(after) };
+    let check = |its: Buffers, own: Buffers, last: &str, first: &str| {
+        let booked = [Booked { interval, buffers: its }];
+        let question = Question { booked: &booked, buffers: own, ..question(&schedule) };
+        let starts = starts(&question);
+        let gap = starts.iter().position(|start| start == first).unwrap_or_else(|| panic!("{starts:?}"));
+        assert_eq!(starts[gap - 1], last, "{its:?} {own:?}");
+    };
+    check(minutes_around(0, 0), minutes_around(0, 0), "09:00", "14:00");
+    check(minutes_around(30, 20), minutes_around(0, 0), "08:30", "14:20");
+    check(minutes_around(0, 0), minutes_around(20, 30), "08:30", "14:20");
+    check(minutes_around(10, 10), minutes_around(40, 20), "08:40", "14:40");
 }
 
-fn assert_rules(question: &Question<'_>, busy: &[Interval], booked: &[Interval], slot: Interval) {
-    let schedule = question.schedule;
-    let zone = schedule.zone().unwrap();
-    assert_eq!(slot.duration(), question.duration);
-    assert_eq!(obstacle(question, slot).unwrap(), None);
-    let (from, to) = (zone.to_datetime(slot.start), zone.to_datetime(slot.end));
-    assert!(from.hour() >= 9 && (to.hour() < 17 || (to.hour(), to.minute()) == (17, 0)), "{from} {to}");
-    let grid = [60, 30, 20, 15, 10, 5]
-        .into_iter()
-        .find(|g| schedule.slot_interval_minutes.is_multiple_of(*g))
-        .unwrap();
-    assert_eq!((u32::try_from(from.minute()).unwrap() % grid, from.second()), (0, 0), "{from}");
-    assert!(slot.start >= question.now + minutes(schedule.min_notice_minutes));
-    let padded = slot.widened(question.buffers.before, question.buffers.after);
-    for taken in busy.iter().chain(booked).filter(|taken| !taken.is_empty()) {
-        assert!(!taken.overlaps(padded), "{slot:?} and its buffers meet {taken:?}");
-    }
-    for taken in booked.iter().filter(|taken| !taken.is_empty()) {
-        assert!(!taken.widened(question.buffers.before, question.buffers.after).overlaps(slot));
-    }
+#[test]
+fn buffers_reach_over_midnight() {
+    let mut schedule = Schedule { buffer_before_minutes: 60, slot_interval_minutes: 30, ..hourly() };
+    (schedule.weekly[0].start, schedule.weekly[0].end) = (DayTime::MIDNIGHT, DayTime::new(2, 0).unwrap());
+    let late = [span("2026-12-07T21:30:00Z", "2026-12-07T22:30:00Z")];
+    let window = span("2026-12-07T23:00:00Z", "2026-12-08T23:00:00Z");
+    let question = Question { busy: Some(&late), window, ..question(&schedule) };
+    assert_eq!(starts(&question), ["23:30", "00:00"], "UTC, an hour behind Berlin");
+    let one = span("2026-12-07T23:29:00Z", "2026-12-08T00:29:00Z");
+    assert_eq!(obstacle(&question, one).unwrap(), Some(EmptyReason::FullyBooked));
 }
 
-/// The same numbers for the same seed.
-fn numbers(seed: u32) -> impl FnMut(u32) -> u32 {
-    let mut state = u64::from(seed).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    move |below| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        u32::try_from(state % u64::from(below)).unwrap()
-    }
+#[test]
+fn a_full_day_ends_at_midnight_and_takes_nothing_from_its_neighbours() {
+    let mut schedule = Schedule { daily_limit: Some(1), slot_interval_minutes: 30, ..hourly() };
+    (schedule.weekly[0].start, schedule.weekly[0].end) = (DayTime::MIDNIGHT, DayTime::DAY_END);
+    let noon = with_buffers(&schedule, &[span("2026-12-09T11:00:00Z", "2026-12-09T12:00:00Z")]);
+    let window = span("2026-12-08T22:00:00Z", "2026-12-09T23:30:00Z");
+    let question = Question { booked: &noon, window, ..question(&schedule) };
+    // Half past eleven on the evening before, into the full day; then nothing before the next midnight.
+    assert_eq!(starts(&question), ["22:00", "22:30"]);
+    let next = Question { window: span("2026-12-09T22:00:00Z", "2026-12-10T00:30:00Z"), ..question };
+    assert_eq!(starts(&next), ["23:00", "23:30"]);
+}
+
+#[test]
+fn starts_that_follow_an_opening_ignore_what_is_busy_and_count_anew_after_a_break() {
+    let mut schedule =
+        Schedule { slot_interval_minutes: 50, start_alignment: StartAlignment::Opening, ..hourly() };
+    schedule.weekly[0].start = "9:10".parse().unwrap();
+    schedule.breaks = vec![WeeklyHours {
+        days: schedule.weekly[0].days.clone(),
+        start: "12:00".parse().unwrap(),
+        end: "13:05".parse().unwrap(),
+    }];
+    let busy = [span("2026-12-07T08:10:00Z", "2026-12-07T08:20:00Z")];
+    let asked = Question { busy: Some(&busy), duration: minutes(40), ..question(&schedule) };
+    assert_eq!(starts(&asked), ["09:00", "09:50", "12:05", "12:55", "13:45", "14:35"]);
+    let later = Question { window: span("2026-12-07T12:10:00Z", "2026-12-08T00:00:00Z"), ..asked };
+    assert_eq!(starts(&later), ["12:55", "13:45", "14:35"]);
 }

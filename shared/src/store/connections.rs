@@ -17,6 +17,7 @@ use super::{
 use crate::{
     error::Result,
     ids::{ConnectionId, OwnerId, Provider},
+    service::{Service, ServiceId},
 };
 
 pub use due::Due;
@@ -42,9 +43,16 @@ pub struct OwnerRows {
     pub connections: Vec<Connection>,
     /// The settings, or their defaults.
     pub settings: Settings,
+    /// What the owner can be booked for, by id.
+    pub services: Vec<Service>,
 }
 
 impl OwnerRows {
+    /// A service by its id.
+    pub fn service(&self, id: &ServiceId) -> Option<&Service> {
+        self.services.iter().find(|service| service.id == *id)
+    }
+
     /// The connection that is written to: the chosen one, else the oldest active one, else the oldest.
     pub fn default_connection(&self) -> Option<&Connection> {
         let chosen = self.settings.default_connection.as_ref();
@@ -60,13 +68,14 @@ impl OwnerRows {
 const SAME_VERSION: &str = "attribute_exists(pk) AND token_version = :version";
 
 impl Store {
-    /// Reads everything of an owner (one query; connections and settings share the partition).
+    /// Reads everything of an owner (one query; connections, settings and services share the partition).
     pub async fn owner_rows(&self, owner: &OwnerId) -> Result<OwnerRows> {
         let mut rows = OwnerRows::default();
         for item in self.query(&self.tables().connections, keys::owner(owner)).await? {
             match kind_of(&item) {
                 Connection::KIND => rows.connections.push(from_item(item)?),
                 Settings::KIND => rows.settings = from_item(item)?,
+                Service::KIND => rows.services.push(from_item(item)?),
                 // Rows of a later release.
                 _ => {}
             }

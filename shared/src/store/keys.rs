@@ -3,7 +3,10 @@
 use jiff::civil::Date;
 
 use super::row::Key;
-use crate::ids::{BookingId, ConnectionId, CredentialId, OwnerId, Provider, ServiceTokenId};
+use crate::{
+    ids::{BookingId, ConnectionId, CredentialId, HoldId, OwnerId, Provider, ServiceTokenId},
+    service::ServiceId,
+};
 
 fn key(pk: String, sk: impl Into<String>) -> Key {
     Key { pk, sk: sk.into() }
@@ -37,6 +40,11 @@ pub fn due_shard_at(shard: u8) -> String {
 /// `connections`: the owner's settings (default connection, schedule).
 pub fn settings(of: &OwnerId) -> Key {
     key(owner(of), "SETTINGS")
+}
+
+/// `connections`: one thing that an owner can be booked for.
+pub fn service(of: &OwnerId, id: &ServiceId) -> Key {
+    key(owner(of), format!("SERVICE#{id}"))
 }
 
 /// `connections`: who else linked the same account, so that a disconnect cuts nobody off.
@@ -112,6 +120,22 @@ pub fn route(tenant: &OwnerId, match_on: &str) -> Key {
 /// `bookings`: an owner's ledger of one UTC day.
 pub fn day(of: &OwnerId, day: Date) -> Key {
     key(owner(of), format!("DAY#{day}"))
+}
+
+/// `bookings`: one hold.
+pub fn hold(of: &OwnerId, id: &HoldId) -> Key {
+    key(owner(of), format!("HOLD#{id}"))
+}
+
+/// `bookings`: the part of the index of unfinished work that a booking is in.
+pub fn work_shard(id: &BookingId) -> String {
+    let last = id.as_str().bytes().last().unwrap_or_default();
+    work_shard_at(last % DUE_SHARDS)
+}
+
+/// `bookings`: one part of the index of unfinished work, from 0 to [`DUE_SHARDS`].
+pub fn work_shard_at(shard: u8) -> String {
+    format!("WORK#{shard}")
 }
 
 /// `bookings`: one booking.

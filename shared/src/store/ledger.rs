@@ -3,7 +3,7 @@
 //! A writer reads every day that the interval and the largest buffer touch, and conditions on all of them in one
 //! transaction (SECURITY.md S5). Days are UTC: local days would move when the owner changes zone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem};
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
@@ -13,32 +13,62 @@ use super::{
     Store, keys, odd,
     row::{Stored, from_item, kind_of, number, seconds, to_item},
 };
-use crate::{
-    error::Result,
-    ids::{BookingId, ConnectionId, OwnerId},
-    range::Interval,
-};
+use crate::{error::Result, ids::OwnerId, range::Interval, schedule::Buffers};
 
 /// No appointment with its buffers reaches further than this beyond the days it lies in; the schedule allows no more.
 pub const LARGEST_REACH: SignedDuration = SignedDuration::from_hours(24);
 
-/// Something that takes time.
+/// Something that takes time: a booking, or a hold while it lives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The booking it stands for.
-    pub booking: BookingId,
+    /// The id of the booking or hold it stands for. A booking that is being moved has two entries.
+    pub of: String,
     /// From when.
     #[serde(with = "seconds::required")]
     pub start: Timestamp,
     /// Until when.
     #[serde(with = "seconds::required")]
     pub end: Timestamp,
+    /// Kept free before it, in seconds.
+    #[serde(default)]
+    pub before: i64,
+    /// Kept free after it, in seconds.
+    #[serde(default)]
+    pub after: i64,
+    /// When a hold ends by itself; a booking never does.
+    #[serde(default, with = "seconds::optional", skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Entry {
+    /// Time for a booking or a hold.
+    pub fn new(of: &str, slot: Interval, buffers: Buffers, expires_at: Option<Timestamp>) -> Self {
+        Self {
+            of: of.to_owned(),
+            start: slot.start,
+            end: slot.end,
+            before: buffers.before.as_secs(),
+            after: buffers.after.as_secs(),
+            expires_at,
+        }
+    }
+
     /// The time it takes.
     pub fn interval(&self) -> Interval {
         Interval::new(self.start, self.end)
+    }
+
+    /// What is kept free around it.
+    pub fn buffers(&self) -> Buffers {
+        Buffers {
+            before: SignedDuration::from_secs(self.before),
+            after: SignedDuration::from_secs(self.after),
+        }
+    }
+
+    /// Whether it still takes its time.
+    pub fn lives(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| end > now)
     }
 }
 
@@ -58,6 +88,21 @@ impl Stored for Day {
     const KIND: &'static str = "day";
 }
 
+/// An entry that is taken out.
+#[derive(Clone, Copy, Debug)]
+pub struct Out<'a> {
+    /// The id it stands for.
+    pub of: &'a str,
+    /// Where one of a moved booking's two entries is meant: its start.
+    pub start: Option<Timestamp>,
+}
+
+impl Out<'_> {
+    fn is(&self, entry: &Entry) -> bool {
+        entry.of == self.of && self.start.is_none_or(|start| entry.start == start)
+    }
+}
+
 /// The days that an interval touches, as they were read.
 #[derive(Clone, Debug)]
 pub struct Days {
@@ -66,86 +111,14 @@ pub struct Days {
 }
 
 impl Days {
-    /// Every entry, once.
-    pub fn entries(&self) -> Vec<&Entry> {
-        let mut entries: Vec<&Entry> = self.days.values().flat_map(|day| &day.entries).collect();
-        entries.sort_by(|a, b| (a.start, &a.booking).cmp(&(b.start, &b.booking)));
+    /// Every entry that takes time at this moment, once.
+    pub fn entries(&self, now: Timestamp) -> Vec<&Entry> {
+        let all = self.days.values().flat_map(|day| &day.entries);
+        let mut entries: Vec<&Entry> = all.filter(|entry| entry.lives(now)).collect();
+        entries.sort_by(|a, b| (a.start, &a.of).cmp(&(b.start, &b.of)));
         entries.dedup();
         entries
     }
-}
-
-/// Where a booking stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BookingStatus {
-    /// The ledger has it; the provider may or may not have heard. It never expires by itself.
-    Creating,
-    /// It stands.
-    Confirmed,
-    /// It was refused before it stood; its time is free again.
-    Failed,
-}
-
-/// Whether the calendar shows a booking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CalendarSync {
-    /// It does.
-    Synced,
-    /// It will: the booking stands, the calendar could not be written yet.
-    Pending,
-    /// It does not.
-    Failed,
-}
-
-/// A slot taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Booking {
-    /// Its id for ever.
-    pub id: BookingId,
-    /// Whose time it is.
-    pub owner: OwnerId,
-    /// Where it stands.
-    pub status: BookingStatus,
-    /// Whether the calendar shows it.
-    pub calendar_sync: CalendarSync,
-    /// From when.
-    #[serde(with = "seconds::required")]
-    pub start: Timestamp,
-    /// Until when.
-    #[serde(with = "seconds::required")]
-    pub end: Timestamp,
-    /// What for.
-    pub title: String,
-    /// Who comes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub attendee_name: Option<String>,
-    /// His e-mail address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub attendee_email: Option<String>,
-    /// His phone number.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub attendee_phone: Option<String>,
-    /// What he said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub notes: Option<String>,
-    /// The connection it is written to; none when the owner has none that works.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub connection: Option<ConnectionId>,
-    /// The provider's event.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub event_id: Option<String>,
-    /// When it was made.
-    #[serde(with = "seconds::required")]
-    pub created_at: Timestamp,
-    /// When it may be forgotten (`BOOKING_RETENTION_DAYS` after its end).
-    #[serde(with = "seconds::required")]
-    pub ttl: Timestamp,
-}
-
-impl Stored for Booking {
-    const KIND: &'static str = "booking";
 }
 
 /// A day is as it was read.
@@ -171,46 +144,45 @@ impl Store {
         Ok(Days { owner: owner.clone(), days })
     }
 
-    /// The actions that add an entry, on condition that no day it could collide on has changed.
-    pub fn add_entry(&self, days: &Days, entry: &Entry) -> Result<Vec<TransactWriteItem>> {
-        let own = touched(entry.interval());
-        let around = touched(entry.interval().widened(LARGEST_REACH, LARGEST_REACH));
+    /// The actions that change the ledger: what is taken out (by id, and only at `start` where one is given) and what
+    /// comes in, on condition that no day which an incoming entry could collide on has changed since it was read.
+    /// Holds that ended go on the way.
+    pub fn change_days(
+        &self,
+        days: &Days,
+        out: &[Out<'_>],
+        add: Option<&Entry>,
+        now: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>> {
+        let mut wanted = days.days.clone();
+        let mut written = BTreeSet::new();
+        for (date, day) in &mut wanted {
+            let before = day.entries.len();
+            day.entries.retain(|entry| !out.iter().any(|out| out.is(entry)));
+            if day.entries.len() != before {
+                written.insert(*date);
+            }
+        }
+        let mut checked = BTreeSet::new();
+        if let Some(entry) = add {
+            for date in dates(touched(entry.interval())) {
+                wanted.entry(date).or_default().entries.push(entry.clone());
+                written.insert(date);
+            }
+            checked.extend(dates(touched(entry.interval().widened(LARGEST_REACH, LARGEST_REACH))));
+        }
         let mut actions = Vec::new();
-        for date in dates(around) {
-            if (own.0..=own.1).contains(&date) {
-                let mut day = days.days.get(&date).cloned().unwrap_or_default();
-                day.entries.push(entry.clone());
-                actions.push(self.write_day(&days.owner, date, day)?);
-            } else {
-                actions.push(self.check_day(&days.owner, date, days.days.get(&date))?);
+        for date in checked.union(&written) {
+            match wanted.get(date).filter(|_| written.contains(date)) {
+                Some(day) => {
+                    let mut day = day.clone();
+                    day.entries.retain(|entry| entry.lives(now));
+                    actions.push(self.write_day(&days.owner, *date, day)?);
+                }
+                None => actions.push(self.check_day(&days.owner, *date, days.days.get(date))?),
             }
         }
         Ok(actions)
-    }
-
-    /// The actions that take an entry out, on condition that its days have not changed.
-    pub fn remove_entry(&self, days: &Days, booking: &BookingId) -> Result<Vec<TransactWriteItem>> {
-        let mut actions = Vec::new();
-        for (date, day) in &days.days {
-            if day.entries.iter().any(|entry| entry.booking == *booking) {
-                let mut day = day.clone();
-                day.entries.retain(|entry| entry.booking != *booking);
-                actions.push(self.write_day(&days.owner, *date, day)?);
-            }
-        }
-        Ok(actions)
-    }
-
-    /// The action that writes a booking whole.
-    pub fn put_booking(&self, booking: Booking) -> Result<TransactWriteItem> {
-        let item = to_item(keys::booking(&booking.owner, &booking.id), booking)?;
-        let put = Put::builder().table_name(&self.tables().bookings).set_item(Some(item));
-        Ok(TransactWriteItem::builder().put(put.build().map_err(odd)?).build())
-    }
-
-    /// Reads a booking.
-    pub async fn booking(&self, owner: &OwnerId, id: &BookingId) -> Result<Option<Booking>> {
-        self.get(&self.tables().bookings, keys::booking(owner, id)).await?.map(from_item).transpose()
     }
 
     fn write_day(&self, owner: &OwnerId, date: Date, mut day: Day) -> Result<TransactWriteItem> {

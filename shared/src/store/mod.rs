@@ -2,6 +2,7 @@
 //!
 //! A lost condition is an answer, never an error. Keys are built in `keys.rs` and nowhere else.
 
+pub mod bookings;
 mod change;
 pub mod connections;
 pub mod datakeys;
@@ -12,6 +13,7 @@ pub mod keys;
 pub mod ledger;
 pub mod outbox;
 pub mod row;
+mod services;
 
 use std::sync::{Arc, OnceLock};
 

@@ -7,7 +7,7 @@ use super::arguments::{Arguments, whole_day};
 use crate::{
     app::App,
     availability::{Availability, Query, free_slots},
-    booking::{self, Booked},
+    booking::{self, Repeats},
     calendar::is_address,
     calendars::schedule_of,
     error::{Error, Result},
@@ -17,7 +17,10 @@ use crate::{
     schedule::Schedule,
     slots::{EmptyReason, nearest},
     speech,
-    store::{connections::OwnerRows, ledger::CalendarSync},
+    store::{
+        bookings::{Booking, CalendarSync},
+        connections::OwnerRows,
+    },
     tokens::Patience,
     vapi::message::{ToolCall, VapiMessage},
 };
@@ -90,6 +93,7 @@ async fn check(app: &App, desk: &Desk<'_>, arguments: &Arguments<'_>) -> Result<
     let query = Query {
         window,
         duration: arguments.length()?,
+        buffers: desk.schedule.buffers(),
         hours: None,
         time_zone: None,
         patience: Patience::Voice,
@@ -144,22 +148,33 @@ async fn book(
     let phone = arguments
         .text(&["phone", "phone_number", "phoneNumber"])
         .or_else(|| message.caller_number.as_ref().map(|number| number.expose_secret().to_owned()));
+    let slot = Interval::new(start, end);
     let request = booking::Request {
-        slot: Interval::new(start, end),
+        slot,
+        buffers: desk.schedule.buffers(),
+        service: None,
         title: arguments
             .text(&["title", "subject", "service"])
             .unwrap_or_else(|| format!("Appointment with {name}")),
         attendee_name: Some(name),
         attendee_email: arguments.text(&["email", "attendee_email"]).filter(|email| is_address(email)),
-        repeats: repeats(message, call, Interval::new(start, end), phone.as_deref()),
+        repeats: repeats(message, call, slot, phone.as_deref()),
         attendee_phone: phone,
         notes: arguments.text(&["notes", "reason", "description"]),
+        location: None,
+        is_online_meeting: false,
+        hold: None,
+    };
+    let at = booking::Desk {
+        owner: desk.owner,
+        rows: &desk.rows,
+        schedule: &desk.schedule,
         patience: Patience::Voice,
     };
     let caller_zone = arguments.zone();
     let said = |slots: &[Interval]| speech::line(slots, zone, caller_zone.as_ref(), app.clock.now());
-    match booking::book(app, desk.owner, &desk.rows, &desk.schedule, &request).await {
-        Ok(booked) => Ok(confirmed(&booked, said)),
+    match booking::book(app, at, &request).await {
+        Ok(booked) => Ok(confirmed(&booked.booking, said)),
         Err(Error::SlotTaken { alternatives }) if alternatives.is_empty() => {
             Ok("That time is taken. Would another day work?".to_owned())
         }
@@ -188,20 +203,22 @@ fn refused(code: &str) -> Option<&'static str> {
 
 /// A repeat is the same tool call of the same call, or the same slot for the same number in the same call: models
 /// book again when they are interrupted (SECURITY.md S5).
-fn repeats(message: &VapiMessage, call: &ToolCall, slot: Interval, phone: Option<&str>) -> Vec<String> {
-    let Some(call_id) = &message.call_id else { return Vec::new() };
+fn repeats(message: &VapiMessage, call: &ToolCall, slot: Interval, phone: Option<&str>) -> Repeats {
+    let text = format!("{}\n{}\n{phone:?}", slot.start, slot.end);
+    let hash = random::hex(&random::sha256(text.as_bytes()));
+    let Some(call_id) = &message.call_id else { return Repeats { names: Vec::new(), hash } };
     let who = random::hex(&random::sha256(phone.unwrap_or_default().as_bytes())[..8]);
     let mut names = vec![format!("slot:{call_id}:{}:{}:{who}", slot.start, slot.end)];
     if !call.id.is_empty() {
         names.insert(0, format!("tool-call:{call_id}:{}", call.id));
     }
-    names
+    Repeats { names, hash }
 }
 
-fn confirmed(booked: &Booked, said: impl Fn(&[Interval]) -> String) -> String {
+fn confirmed(booked: &Booking, said: impl Fn(&[Interval]) -> String) -> String {
     let when = said(&[Interval::new(booked.start, booked.end)]);
     match booked.calendar_sync {
-        CalendarSync::Synced => format!("You're booked for {when}."),
+        CalendarSync::Synced | CalendarSync::Off => format!("You're booked for {when}."),
         CalendarSync::Pending | CalendarSync::Failed => {
             format!("Your time on {when} is reserved.")
         }

@@ -26,16 +26,22 @@ pub(super) fn me(call: &Call<'_>) -> Response {
 
 pub(super) fn settings(call: &Call<'_>) -> Answer {
     let zone = zones::windows(&call.account.zone);
-    let days = ["monday", "tuesday", "wednesday", "thursday", "friday"];
-    let body = json!({
+    let mut body = json!({
         "@odata.context": context(call, "users('me')/mailboxSettings"), "archiveFolder": "EXAMPLE",
         "timeZone": zone, "delegateMeetingMessageDeliveryOptions": "sendToDelegateOnly",
         "dateFormat": "dd/MM/yyyy", "timeFormat": "HH:mm", "userPurpose": "user",
         "automaticRepliesSetting": {"status": "disabled", "externalAudience": "none"},
         "language": {"locale": "en-GB", "displayName": "English (United Kingdom)"},
-        "workingHours": {"daysOfWeek": days, "startTime": "08:00:00.0000000", "endTime": "17:00:00.0000000",
-            "timeZone": {"name": zone}},
     });
+    if let Some(hours) = &call.account.working_hours {
+        let time = |hour: &str| format!("{hour}:00.0000000");
+        let zone = match &hours.zone {
+            Some(name) => json!({"@odata.type": "#microsoft.graph.customTimeZone", "name": name, "bias": 0}),
+            None => json!({"name": zone}),
+        };
+        body["workingHours"] = json!({"daysOfWeek": hours.days, "startTime": time(hours.from),
+            "endTime": time(hours.to), "timeZone": zone});
+    }
     Ok(wire::json(200, &body))
 }
 

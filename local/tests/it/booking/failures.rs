@@ -7,7 +7,7 @@ use local::world::{
 use serde_json::json;
 use shared::{
     calendars::set_default,
-    store::ledger::{BookingStatus, CalendarSync},
+    store::bookings::{BookingStatus, CalendarSync},
 };
 
 use super::{BOOKED, TEN, book, caller, one_booking, owner, wanted};

@@ -3,6 +3,7 @@
 //! `getSchedule` is not used: it does not work for personal accounts (PROVIDERS.md M9).
 
 mod body;
+mod settings;
 mod time;
 mod view;
 mod wire;
@@ -17,7 +18,7 @@ pub use self::{
     write::{create, delete, find_created, update},
 };
 use super::{
-    Reading, Session,
+    OfficeHours, Reading, Session,
     classify::Source,
     exchange::{is_primary, read, segment, unreadable},
     failure::{Class, Failure},
@@ -81,16 +82,12 @@ pub async fn event(session: Session<'_>, calendar_id: &str, id: &str) -> Result<
     standing(read(Source::Graph, "event.get", preferring(call)).await.map_err(not_an_id)?)
 }
 
-/// The zone of the mailbox by its IANA name; none when it is a custom one.
-pub async fn mailbox_time_zone(session: Session<'_>) -> Result<Option<String>, Failure> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Settings {
-        time_zone: Option<String>,
-    }
-    let call = session.call(Method::GET, "/me/mailboxSettings").query(&[("$select", "timeZone")]);
-    let settings: Settings = read(Source::Graph, "mailboxSettings.get", call).await?;
-    Ok(settings.time_zone.as_deref().and_then(time::known).map(|zone| zone.to_string()))
+/// The mailbox's working hours and zone.
+pub async fn office_hours(session: Session<'_>) -> Result<OfficeHours, Failure> {
+    let call =
+        session.call(Method::GET, "/me/mailboxSettings").query(&[("$select", "timeZone,workingHours")]);
+    let settings: settings::MailboxSettings = read(Source::Graph, "mailboxSettings.get", call).await?;
+    Ok(settings.into_hours())
 }
 
 fn preferring(call: Call) -> Call {

@@ -1,12 +1,15 @@
 //! An owner's settings: one row, whose attributes are written one by one, so that no writer undoes another.
 
-use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::TransactWriteItem};
+use aws_sdk_dynamodb::{
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{AttributeValue, TransactWriteItem},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
     ids::{ConnectionId, OwnerId},
-    schedule::Schedule,
+    schedule::{Schedule, ScheduleSource},
     store::{
         Store, Write, delete, keys, outage,
         row::{self, Stored, number, text},
@@ -23,6 +26,19 @@ pub struct Settings {
     /// When appointments are possible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
+    /// Where that comes from.
+    #[serde(default)]
+    pub schedule_source: ScheduleSource,
+    /// Whether bookings are written to the calendar; they are when nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_sync_bookings: Option<bool>,
+}
+
+impl Settings {
+    /// Whether bookings stay out of the calendar.
+    pub fn keeps_bookings_out(&self) -> bool {
+        self.auto_sync_bookings == Some(false)
+    }
 }
 
 impl Stored for Settings {
@@ -36,12 +52,31 @@ impl Store {
     }
 
     /// Keeps an owner's first schedule; one that is there stays.
-    pub async fn keep_schedule(&self, owner: &OwnerId, schedule: &Schedule) -> Result<()> {
-        let schedule =
-            serde_dynamo::to_attribute_value(schedule).map_err(|error| Error::internal(error.to_string()))?;
-        let update = self.settings_update(owner, "schedule = if_not_exists(schedule, :value)");
-        update.expression_attribute_values(":value", schedule).send().await.map_err(outage)?;
+    pub async fn keep_schedule(
+        &self,
+        owner: &OwnerId,
+        schedule: &Schedule,
+        source: ScheduleSource,
+    ) -> Result<Write> {
+        let update = self.schedule_update(owner, schedule, source)?;
+        written(update.condition_expression("attribute_not_exists(schedule)").send().await)
+    }
+
+    /// Writes the schedule that an owner sets, over whatever was in force.
+    pub async fn set_schedule(&self, owner: &OwnerId, schedule: &Schedule) -> Result<()> {
+        self.schedule_update(owner, schedule, ScheduleSource::Set)?.send().await.map_err(outage)?;
         Ok(())
+    }
+
+    fn schedule_update(
+        &self,
+        owner: &OwnerId,
+        schedule: &Schedule,
+        source: ScheduleSource,
+    ) -> Result<UpdateItemFluentBuilder> {
+        let update = self.settings_update(owner, "schedule = :schedule, schedule_source = :source");
+        let update = update.expression_attribute_values(":schedule", attribute(schedule)?);
+        Ok(update.expression_attribute_values(":source", attribute(source)?))
     }
 
     /// Chooses the connection that is written to.
@@ -74,4 +109,8 @@ impl Store {
             .expression_attribute_values(":kind", text(Settings::KIND))
             .expression_attribute_values(":v", number(row::VERSION))
     }
+}
+
+fn attribute(value: impl Serialize) -> Result<AttributeValue> {
+    serde_dynamo::to_attribute_value(value).map_err(|error| Error::internal(error.to_string()))
 }

@@ -1,0 +1,96 @@
+//! What booking routes read of an owner, and the slots that callers mean.
+
+use jiff::SignedDuration;
+use shared::{
+    app::App,
+    booking::Desk,
+    calendars::schedule_of,
+    error::{Error, Result},
+    ids::OwnerId,
+    range::Interval,
+    schedule::{Buffers, Schedule, minutes},
+    service::Service,
+    services,
+    slottoken::Offer,
+    store::connections::OwnerRows,
+    tokens::Patience,
+};
+
+use super::wire::SlotBody;
+
+/// How long an appointment takes when nothing says so.
+const USUAL_LENGTH: SignedDuration = SignedDuration::from_mins(30);
+
+/// What of the owner a request needs, read once.
+pub(super) struct Office {
+    pub(super) owner: OwnerId,
+    pub(super) rows: OwnerRows,
+    pub(super) schedule: Schedule,
+}
+
+impl Office {
+    pub(super) async fn of(app: &App, owner: OwnerId) -> Result<Self> {
+        let rows = app.store.owner_rows(&owner).await?;
+        let schedule = match schedule_of(app, &owner, &rows, Patience::Request).await {
+            Ok(schedule) => schedule,
+            // Without its calendar an owner still takes bookings, against the hours of the first day.
+            Err(Error::NeedsConnection { .. } | Error::Unavailable { .. }) => Schedule::default_in("UTC"),
+            Err(error) => return Err(error),
+        };
+        Ok(Self { owner, rows, schedule })
+    }
+
+    pub(super) fn desk(&self) -> Desk<'_> {
+        Desk { owner: &self.owner, rows: &self.rows, schedule: &self.schedule, patience: Patience::Request }
+    }
+
+    /// The slot that a body means, its service, and what is kept free around it.
+    pub(super) async fn slot(&self, app: &App, body: &SlotBody) -> Result<Wanted> {
+        if let Some(token) = &body.slot {
+            let offer = self.offer(app, token).await?;
+            return match &offer.service {
+                Some(id) => {
+                    let service = services::bookable(&self.rows, id.as_str())?;
+                    Ok(Wanted::of(offer.slot, Some(service), &self.schedule))
+                }
+                None => Ok(Wanted::of(offer.slot, None, &self.schedule)),
+            };
+        }
+        let service = body.service.as_deref().map(|id| services::bookable(&self.rows, id)).transpose()?;
+        let length = service.map_or(USUAL_LENGTH, |service| minutes(service.duration_minutes));
+        let slot = body.interval(&self.schedule.zone()?, length)?;
+        if service.is_some() && slot.duration() != length {
+            return Err(Error::invalid("end", "must be the service's length after start, or left out"));
+        }
+        Ok(Wanted::of(slot, service, &self.schedule))
+    }
+
+    /// What an availability answer offered, to this owner.
+    pub(super) async fn offer(&self, app: &App, token: &str) -> Result<Offer> {
+        let offer = app.slot_key().await?.read(token, app.clock.now())?;
+        if offer.owner != self.owner {
+            return Err(Error::invalid("slot", "must be the slot of an availability answer, unchanged"));
+        }
+        Ok(offer)
+    }
+}
+
+/// A slot that is wanted.
+pub(super) struct Wanted {
+    pub(super) slot: Interval,
+    pub(super) service: Option<String>,
+    /// The service's name.
+    pub(super) name: Option<String>,
+    pub(super) buffers: Buffers,
+}
+
+impl Wanted {
+    pub(super) fn of(slot: Interval, service: Option<&Service>, schedule: &Schedule) -> Self {
+        Self {
+            slot,
+            service: service.map(|service| service.id.to_string()),
+            name: service.map(|service| service.name.clone()),
+            buffers: service.map_or(schedule.buffers(), |service| service.buffers(schedule)),
+        }
+    }
+}

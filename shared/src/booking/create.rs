@@ -1,0 +1,245 @@
+//! Booking a slot: time first, then the calendar, then the yes.
+
+use super::{
+    Booked, Desk, Request,
+    calendar::{Outcome, create, remove, resume},
+    contended, not_offered,
+    repeats::{Earlier, Repeats, in_progress},
+    rows::{self, ATTEMPTS, all_of, answer, enter, later, obstacle},
+    taken,
+};
+use crate::{
+    app::App,
+    calendars::working_one,
+    error::{Error, Result},
+    ids::BookingId,
+    slots::EmptyReason,
+    store::{
+        bookings::{Booking, BookingStatus, CalendarSync},
+        ledger::Out,
+    },
+};
+
+/// How a try to take a slot ended.
+enum Taken {
+    /// The ledger has it.
+    Ours(Box<Booking>),
+    /// The ledger had it before, for this very request, whose end nobody heard: it goes on where it stopped.
+    Unfinished(Box<Booking>),
+    /// An earlier request had booked it.
+    Replayed(Box<Booking>),
+    /// Somebody else has the time.
+    Somebody,
+}
+
+/// What became of a booking that the ledger has and the calendar was asked about.
+pub(super) enum Made {
+    /// It stands.
+    Stands(Box<Booking>),
+    /// The calendar has something else at that time.
+    Busy,
+    /// The calendar cannot say.
+    Unreadable,
+    /// Somebody else is finishing it.
+    Elsewhere,
+}
+
+/// Books a slot. A repeat of the same request gets the same answer; a taken slot is an error with three free ones.
+pub async fn book(app: &App, desk: Desk<'_>, request: &Request) -> Result<Booked> {
+    let draft = draft(app, desk, request)?;
+    let (booking, fresh) = match take(app, desk, &draft, request).await? {
+        Taken::Ours(booking) => (booking, true),
+        Taken::Unfinished(booking) => (booking, false),
+        Taken::Replayed(booking) => return Ok(Booked { booking: *booking, replayed: true }),
+        Taken::Somebody => return Err(Box::pin(taken(app, desk, request.slot, request.buffers)).await),
+    };
+    match Box::pin(make(app, desk, *booking, fresh, Some(&request.repeats))).await? {
+        Made::Stands(booking) => Ok(Booked { booking: *booking, replayed: false }),
+        Made::Busy => Err(Box::pin(taken(app, desk, request.slot, request.buffers)).await),
+        Made::Unreadable => Err(not_offered(EmptyReason::CalendarUnreachable)),
+        Made::Elsewhere => Err(in_progress()),
+    }
+}
+
+/// Asks the calendar about a booking that the ledger has, writes its event, and says that it stands; or gives the time
+/// back. `fresh` means that no event of it can be there yet.
+pub(super) async fn make(
+    app: &App,
+    desk: Desk<'_>,
+    booking: Booking,
+    fresh: bool,
+    repeats: Option<&Repeats>,
+) -> Result<Made> {
+    if booking.calendar_sync == CalendarSync::Off
+        && booking.connection.is_none()
+        && desk.rows.connections.is_empty()
+    {
+        return confirm(app, booking, repeats).await;
+    }
+    let outcome = if fresh { create(app, desk, &booking).await } else { resume(app, desk, &booking).await };
+    match outcome {
+        Ok(Outcome::Written(event)) => {
+            let synced = Booking { calendar_sync: CalendarSync::Synced, ..booking.showing(*event) };
+            confirm(app, synced, repeats).await
+        }
+        Ok(Outcome::Free | Outcome::Later) => confirm(app, booking, repeats).await,
+        Ok(Outcome::Busy) => give_back(app, desk, booking, None, repeats).await.map(|()| Made::Busy),
+        Ok(Outcome::Contested(event)) => {
+            give_back(app, desk, booking, Some(event.id), repeats).await.map(|()| Made::Busy)
+        }
+        Ok(Outcome::Unreadable) => {
+            give_back(app, desk, booking, None, repeats).await.map(|()| Made::Unreadable)
+        }
+        Err(error) => {
+            give_back(app, desk, booking, None, repeats).await?;
+            Err(error)
+        }
+    }
+}
+
+/// The booking stands. What the calendar does not show yet is written to it later.
+async fn confirm(app: &App, booking: Booking, repeats: Option<&Repeats>) -> Result<Made> {
+    let mut booking = Booking { status: BookingStatus::Confirmed, ..booking };
+    booking.due((booking.calendar_sync == CalendarSync::Pending).then(|| later(app)));
+    match answer(app, &booking, (Vec::new(), booking.slot()), repeats).await {
+        Ok(Some(booking)) => {
+            tracing::info!(owner = %booking.owner, booking = %booking.id, sync = ?booking.calendar_sync, "booked");
+            Ok(Made::Stands(Box::new(booking)))
+        }
+        Ok(None) => Ok(Made::Elsewhere),
+        Err(error) => {
+            // The ledger has had the time since it was taken, and the reconciler goes on from there: the caller is told
+            // no more and no less than that.
+            tracing::error!(owner = %booking.owner, booking = %booking.id, %error, "a booking is not confirmed yet");
+            Ok(Made::Stands(Box::new(Booking { calendar_sync: CalendarSync::Pending, ..booking })))
+        }
+    }
+}
+
+/// The slot is not ours after all: its time is free again, and the same request may be made again. An event that was
+/// written is deleted, at the latest by the reconciler.
+async fn give_back(
+    app: &App,
+    desk: Desk<'_>,
+    booking: Booking,
+    event: Option<String>,
+    repeats: Option<&Repeats>,
+) -> Result<()> {
+    let mut failed = Booking {
+        status: BookingStatus::Failed,
+        calendar_sync: if event.is_some() { CalendarSync::Pending } else { CalendarSync::Failed },
+        event_id: event,
+        ..booking
+    };
+    failed.due(failed.event_id.is_some().then(|| later(app)));
+    let with = repeats.map_or(Ok(Vec::new()), |repeats| repeats.forget(app, &failed.owner))?;
+    let step = rows::Step { booking: &failed, out: all_of(&failed), reach: failed.slot(), with };
+    let Some(failed) = rows::commit(app, step).await? else { return Ok(()) };
+    if failed.event_id.is_some() {
+        remove(app, desk, failed).await?;
+    }
+    Ok(())
+}
+
+/// Writes ledger, booking and operations in one transaction, on condition that no day changed since it was read.
+async fn take(app: &App, desk: Desk<'_>, draft: &Booking, request: &Request) -> Result<Taken> {
+    let held = request.hold.as_ref().map(|hold| hold.id.as_str());
+    for _ in 0..ATTEMPTS {
+        let days = app.store.days(desk.owner, request.slot).await?;
+        let but: Vec<&str> = held.into_iter().collect();
+        if let Some(reason) = obstacle(app, desk, &days, request.slot, request.buffers, &but)? {
+            // A repeat may come when its own booking or the passing of time stands in the way.
+            return match (replay(app, desk, request).await?, reason) {
+                (Some(earlier), _) => Ok(earlier),
+                (None, EmptyReason::FullyBooked) => Ok(Taken::Somebody),
+                (None, reason) => Err(not_offered(reason)),
+            };
+        }
+        let mut with = vec![app.store.put_booking(draft, None)?];
+        with.extend(request.repeats.start(app, draft)?);
+        if let Some(hold) = &request.hold {
+            with.push(app.store.delete_hold(hold)?);
+        }
+        let out: Vec<Out<'_>> = held.map(|of| Out { of, start: None }).into_iter().collect();
+        let entry = rows::entry(draft, request.slot);
+        if enter(app, &days, &out, &entry, with).await?.is_some() {
+            return Ok(Taken::Ours(Box::new(Booking { version: 1, ..draft.clone() })));
+        }
+        if let Some(earlier) = replay(app, desk, request).await? {
+            return Ok(earlier);
+        }
+        if let Some(hold) = &request.hold
+            && app.store.hold(desk.owner, &hold.id, app.clock.now()).await?.is_none()
+        {
+            return Err(Error::conflict("hold_expired", "The hold is gone. Choose a time again."));
+        }
+    }
+    Err(contended())
+}
+
+async fn replay(app: &App, desk: Desk<'_>, request: &Request) -> Result<Option<Taken>> {
+    Ok(match request.repeats.earlier(app, desk.owner).await? {
+        None => None,
+        Some(Earlier::Answered(booking)) => Some(Taken::Replayed(booking)),
+        Some(Earlier::Abandoned(booking)) if booking.status == BookingStatus::Creating => {
+            Some(Taken::Unfinished(booking))
+        }
+        // The reconciler finished it, or gave it back.
+        Some(Earlier::Abandoned(booking)) if booking.status == BookingStatus::Confirmed => {
+            Some(Taken::Replayed(booking))
+        }
+        Some(Earlier::Abandoned(_)) => return Err(in_progress()),
+    })
+}
+
+fn draft(app: &App, desk: Desk<'_>, request: &Request) -> Result<Booking> {
+    let keeps_out = desk.rows.settings.keeps_bookings_out();
+    let connection = match working_one(app, desk.owner, desk.rows, None) {
+        Ok(connection) => Some(connection.id.clone()),
+        Err(Error::NeedsConnection { code: "no_connection", .. }) if keeps_out => None,
+        // Somebody who never connected anything cannot be booked; a dead calendar is written later.
+        Err(error @ Error::NeedsConnection { code: "no_connection", .. }) => return Err(error),
+        Err(Error::NeedsConnection { .. }) => {
+            desk.rows.default_connection().map(|connection| connection.id.clone())
+        }
+        Err(error) => return Err(error),
+    };
+    let now = app.clock.now();
+    let mut booking = Booking {
+        id: BookingId::random(),
+        owner: desk.owner.clone(),
+        status: BookingStatus::Creating,
+        calendar_sync: if keeps_out { CalendarSync::Off } else { CalendarSync::Pending },
+        problem: None,
+        version: 0,
+        sequence: 0,
+        start: request.slot.start,
+        end: request.slot.end,
+        moving_start: None,
+        moving_end: None,
+        before: request.buffers.before.as_secs(),
+        after: request.buffers.after.as_secs(),
+        time_zone: desk.schedule.time_zone.clone(),
+        service: request.service.clone(),
+        title: request.title.clone(),
+        attendee_name: request.attendee_name.clone(),
+        attendee_email: request.attendee_email.clone(),
+        attendee_phone: request.attendee_phone.clone(),
+        notes: request.notes.clone(),
+        location: request.location.clone(),
+        is_online_meeting: request.is_online_meeting,
+        connection: if keeps_out { None } else { connection },
+        event_id: None,
+        event_etag: None,
+        event_start: None,
+        event_end: None,
+        attempts: 0,
+        work_shard: None,
+        work_at: None,
+        created_at: now,
+        updated_at: now,
+        ttl: app.store.forgotten(request.slot.end),
+    };
+    booking.due(Some(later(app)));
+    Ok(booking)
+}

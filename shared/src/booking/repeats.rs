@@ -1,0 +1,132 @@
+//! The same request again: it gets the answer of the first one, and never a second effect.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::App,
+    error::{Error, Result},
+    ids::{BookingId, OwnerId},
+    store::{
+        bookings::{Booking, BookingStatus, CalendarSync},
+        dedupe::{Operation, REPLAYED_FOR},
+        keys,
+        row::Key,
+    },
+};
+
+/// API Gateway waits no longer for a function: whoever started before this has ended.
+pub(super) const LONGEST_REQUEST: SignedDuration = SignedDuration::from_secs(30);
+
+/// Names under which a repeat of a request is known; the first one that is found replays its answer.
+#[derive(Clone, Debug, Default)]
+pub struct Repeats {
+    /// The names, such as an `Idempotency-Key` or a tool call's id.
+    pub names: Vec<String>,
+    /// SHA-256 of what is asked, hexadecimal: the same name with another request is a mistake.
+    pub hash: String,
+}
+
+/// What is stored of an answer; the rest is in the booking's row.
+#[derive(Serialize, Deserialize)]
+struct Answer {
+    id: BookingId,
+    status: BookingStatus,
+    calendar_sync: CalendarSync,
+    sequence: u32,
+    #[serde(with = "crate::store::row::seconds::required")]
+    start: Timestamp,
+    #[serde(with = "crate::store::row::seconds::required")]
+    end: Timestamp,
+}
+
+/// An earlier request under one of the same names.
+pub(super) enum Earlier {
+    /// It ended, and left this.
+    Answered(Box<Booking>),
+    /// It never came to an answer, and nobody is at it any more.
+    Abandoned(Box<Booking>),
+}
+
+impl Repeats {
+    /// The actions that start the operations, unless one under the same name is there.
+    pub(super) fn start(&self, app: &App, of: &Booking) -> Result<Vec<TransactWriteItem>> {
+        let now = app.clock.now();
+        let start = |name: &String| {
+            let operation = self.operation(of, None, now)?;
+            app.store.start_operation(operation_key(&of.owner, name), operation, now)
+        };
+        self.names.iter().map(start).collect()
+    }
+
+    /// The actions that store the answer.
+    pub(super) fn finish(&self, app: &App, left: &Booking) -> Result<Vec<TransactWriteItem>> {
+        let answer = Answer {
+            id: left.id.clone(),
+            status: left.status,
+            calendar_sync: left.calendar_sync,
+            sequence: left.sequence,
+            start: left.start,
+            end: left.end,
+        };
+        let text = serde_json::to_string(&answer).map_err(|error| Error::internal(error.to_string()))?;
+        let finish = |name: &String| {
+            let operation = self.operation(left, Some(text.clone()), app.clock.now())?;
+            app.store.finish_operation(operation_key(&left.owner, name), operation)
+        };
+        self.names.iter().map(finish).collect()
+    }
+
+    /// The actions that forget the operations, so that the same request may be made again.
+    pub(super) fn forget(&self, app: &App, owner: &OwnerId) -> Result<Vec<TransactWriteItem>> {
+        self.names.iter().map(|name| app.store.forget_operation(&operation_key(owner, name))).collect()
+    }
+
+    /// What became of an earlier request under one of the same names.
+    pub(super) async fn earlier(&self, app: &App, owner: &OwnerId) -> Result<Option<Earlier>> {
+        for name in &self.names {
+            let found = app.store.operation(operation_key(owner, name), app.clock.now()).await?;
+            let Some(earlier) = found else { continue };
+            if earlier.request_hash != self.hash {
+                return Err(Error::invalid("Idempotency-Key", "was used for another request"));
+            }
+            let booking = app.store.booking(owner, &earlier.subject.parse()?).await?;
+            let booking = booking.ok_or_else(in_progress)?;
+            return match &earlier.answer {
+                Some(text) => Ok(Some(Earlier::Answered(Box::new(as_answered(booking, text)?)))),
+                // While somebody may be at it nothing is said.
+                None if app.clock.now().duration_since(earlier.started_at) < LONGEST_REQUEST => {
+                    Err(in_progress())
+                }
+                None => Ok(Some(Earlier::Abandoned(Box::new(booking)))),
+            };
+        }
+        Ok(None)
+    }
+
+    fn operation(&self, of: &Booking, answer: Option<String>, now: Timestamp) -> Result<Operation> {
+        Ok(Operation {
+            request_hash: self.hash.clone(),
+            subject: of.id.to_string(),
+            answer,
+            started_at: now,
+            ttl: now.saturating_add(REPLAYED_FOR).map_err(|error| Error::internal(error.to_string()))?,
+        })
+    }
+}
+
+/// The booking as it was when it was answered.
+fn as_answered(booking: Booking, text: &str) -> Result<Booking> {
+    let Answer { id, status, calendar_sync, sequence, start, end } =
+        serde_json::from_str(text).map_err(|error| Error::internal(error.to_string()))?;
+    Ok(Booking { id, status, calendar_sync, sequence, start, end, ..booking })
+}
+
+pub(super) fn in_progress() -> Error {
+    Error::conflict("in_progress", "This booking is being made.")
+}
+
+fn operation_key(owner: &OwnerId, name: &str) -> Key {
+    keys::idempotency(&format!("booking#{owner}"), name)
+}
