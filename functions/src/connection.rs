@@ -91,13 +91,6 @@ pub(crate) fn one(
     connections(app, owner, rows).into_iter().find(|shown| shown.id == id.as_str())
 }
 
-impl ConnectionStatus {
-    /// Whether it can be used.
-    pub(crate) fn works(&self) -> bool {
-        self.status == Status::Active
-    }
-}
-
 /// Every connection, as it is shown.
 pub(crate) fn connections(app: &App, owner: &OwnerId, rows: &OwnerRows) -> Vec<ConnectionStatus> {
     let default = rows.default_connection().map(|connection| &connection.id);
@@ -164,6 +157,7 @@ fn fix_of(cause: Cause) -> &'static str {
         Cause::RotationLost => {
             "A renewal was interrupted, and the provider takes its old token only once. Connect again."
         }
+        Cause::KeyLost => "The key that kept its tokens is gone. Connect again.",
         Cause::ClientSecretExpired => {
             "Nothing to do for you: the operator has to renew the app's client secret at the provider."
         }

@@ -178,10 +178,9 @@ async fn verify_connection(
 ) -> Result<axum::Json<Verified>, Problem> {
     let id = known(&id)?;
     let refresh = flag("refresh", verifying.refresh.as_deref())?;
-    let rows = calendars::verify(&app, &owner, &id, refresh).await?;
+    let (works, rows) = calendars::verify(&app, &owner, &id, refresh).await?;
     let connection = connection::one(&app, &owner, &rows, &id).ok_or(Error::NotFound("connection"))?;
-    let (works, checked_at) = (connection.works(), app.clock.now());
-    Ok(axum::Json(Verified { works, checked_at, connection }))
+    Ok(axum::Json(Verified { works, checked_at: app.clock.now(), connection }))
 }
 
 /// The calendars of every connection that works.

@@ -13,6 +13,7 @@ mod told;
 
 use std::future::Future;
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use self::{
@@ -96,6 +97,7 @@ pub async fn refresh_token(app: &App, connection: &Connection) -> Option<SecretS
     let sealed = connection.refresh.as_ref()?;
     let opened = async {
         let key = data_key(app, connection).await?;
+        let key = key.ok_or_else(|| needs_connection(app, connection, "no_connection"))?;
         app.vault.open(&key, &connection.scope(), TokenKind::Refresh, connection.token_version, &sealed.0)
     };
     // A dead key must not keep anybody from disconnecting.
@@ -106,7 +108,8 @@ pub async fn refresh_token(app: &App, connection: &Connection) -> Option<SecretS
 /// certain. Still one provider call for all who ask at once; tokens that are new already stay.
 pub async fn renew(app: &App, connection: &Connection) -> Result<()> {
     let age = app.clock.now().duration_since(connection.refreshed_at);
-    if connection.status == Status::Active && age < FORCED_EVERY {
+    let nothing_to_renew = connection.refresh.is_none() && connection.expires_at > app.clock.now();
+    if connection.status == Status::Active && (age < FORCED_EVERY || nothing_to_renew) {
         return Ok(());
     }
     let wanted = Wanted { than: connection.token_version, wait: Patience::Request.wait(), even_dead: true };
@@ -119,7 +122,10 @@ async fn live(app: &App, connection: &Connection, patience: Patience) -> Result<
         Status::InsufficientScope => return Err(needs_connection(app, connection, "insufficient_scope")),
         Status::ReauthRequired => return Err(needs_connection(app, connection, "reauth_required")),
     }
-    if connection.expires_at.duration_since(app.clock.now()) <= ENOUGH_LIFE {
+    let left = connection.expires_at.duration_since(app.clock.now());
+    // Without a refresh token the access token is all there is, to its last second.
+    let enough = if connection.refresh.is_some() { ENOUGH_LIFE } else { SignedDuration::ZERO };
+    if left <= enough {
         return refresh(app, connection, connection.token_version, patience).await;
     }
     if patience == Patience::Request && is_worth_asking(app, connection) {

@@ -198,6 +198,11 @@ impl Town {
 
     async fn keep(&self, process: &Arc<Process>, app: &App) {
         let ended = process.invoke(Duration::from_secs(60), tokens::keep(app)).await;
+        if let Ended::With(Ok(kept)) = &ended
+            && kept.refreshed > 0
+        {
+            self.world.gate.note("refreshed by the keeper");
+        }
         self.after(process, &ended);
     }
 

@@ -21,6 +21,7 @@ use shared::{
     http::Http,
     ids::{ConnectionId, OwnerId, Provider},
     providers::{oauth::Tokens, spec::Rotation},
+    schedule::Schedule,
     store::{
         Transaction,
         connections::{Connection, Status},
@@ -198,6 +199,8 @@ impl World {
             app.store.put_connection(&row, None).map_err(told)?,
             app.store.put_data_key_action(&row.id, wrapped).map_err(told)?,
         ];
+        // Somebody who is always open, so that the keeper has something to do.
+        app.store.set_schedule(&row.owner, &always_open()?).await.map_err(told)?;
         match app.store.transact(actions).await.map_err(told)? {
             Transaction::Done => Ok(row),
             other => Err(format!("the link was refused: {other:?}")),
@@ -252,4 +255,13 @@ impl Systems {
             self.false_marks.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+/// Every hour of the week.
+fn always_open() -> Result<Schedule, String> {
+    let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let schedule = json!({
+        "time_zone": "UTC", "weekly": [{"days": days, "start": "00:00", "end": "24:00"}],
+    });
+    serde_json::from_value(schedule).map_err(|error| error.to_string())
 }

@@ -7,11 +7,14 @@ use local::simulation::{
 };
 
 fn plays(seeds: std::ops::Range<u64>) {
+    let mut kept = 0;
     for seed in seeds {
         let verdict = tokens::play(seed).unwrap();
         let (violations, trace) = (&verdict.violations, verdict.trace.join("\n"));
         assert!(violations.is_empty(), "seed {seed}: {violations:?}\n{trace}");
+        kept += verdict.injected.get("refreshed by the keeper").copied().unwrap_or_default();
     }
+    assert!(kept > 0, "the keeper never had anything to do");
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::{
     service::{Service, ServiceId},
 };
 
-pub use due::Due;
+pub use due::{Due, WARN_BEFORE};
 pub use lease::{Ended, Leasing};
 pub use linked::{Cause, Connection, Status};
 pub use settings::Settings;

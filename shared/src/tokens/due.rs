@@ -7,16 +7,13 @@ use crate::{
     providers::spec::spec,
     range::Interval,
     schedule::Schedule,
-    store::connections::{Connection, Status},
+    store::connections::{Connection, Status, WARN_BEFORE},
 };
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Idle refresh tokens are used this often: well before Microsoft's 90 days and Google's six months.
 const KEEP_ALIVE: SignedDuration = SignedDuration::from_hours(60 * 24);
-
-/// Others are warned this long before a connection's likely end.
-pub(super) const WARN_BEFORE: SignedDuration = SignedDuration::from_hours(48);
 
 /// A connection that was used within this time is about to be used again when its owner works.
 const IN_USE: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -48,17 +45,19 @@ pub(super) fn is_due(connection: &Connection, schedule: Option<&Schedule>, now: 
         return false;
     }
     let idle = now >= later(connection.refreshed_at, KEEP_ALIVE);
+    // At its end the provider says whether it is one.
+    let over = likely_death(connection).is_some_and(|death| death <= now);
     let ending = now >= connection.refresh_at;
-    idle || ending
-        && is_in_use(connection, now)
-        && opens(schedule, now).is_some_and(|at| at <= later(now, AHEAD))
+    idle || over
+        || ending
+            && is_in_use(connection, now)
+            && opens(schedule, now).is_some_and(|at| at <= later(now, AHEAD))
 }
 
 /// When the keeper should look again.
 pub(super) fn next_look(connection: &Connection, schedule: Option<&Schedule>, now: Timestamp) -> Timestamp {
     let mut looks = vec![later(connection.refreshed_at, KEEP_ALIVE)];
     if let Some(death) = likely_death(connection) {
-        // At its end the keeper says so, if nobody else did.
         looks.push(death);
         if connection.warned_at.is_none() {
             looks.push(later(death, -WARN_BEFORE));

@@ -54,7 +54,7 @@ pub(super) async fn refused(app: &App, row: &Connection, lease_id: &str, failure
         return take(app, &current).await.map(Asked::Live);
     }
     let cause = cause_of(app, row, lease_id, failure).await;
-    match mark(app, row, cause, failure.reason.as_deref()).await? {
+    match mark_heard(app, row, cause, failure.reason.as_deref(), Some(lease_id)).await? {
         Write::Done => Err(needs_connection(app, row, "reauth_required")),
         // Written or marked in between.
         Write::Refused => match reread(app, row).await? {
@@ -62,6 +62,7 @@ pub(super) async fn refused(app: &App, row: &Connection, lease_id: &str, failure
                 take(app, &current).await.map(Asked::Live)
             }
             current if current.status == Status::ReauthRequired => {
+                leave(app, row, lease_id).await;
                 Err(needs_connection(app, &current, "reauth_required"))
             }
             _ => Err(Error::Unavailable { system: "dynamodb", retry_after: SignedDuration::from_secs(1) }),
@@ -89,8 +90,27 @@ pub(super) async fn without_refresh_token(app: &App, row: &Connection) -> Result
     }
 }
 
+/// The key that sealed its tokens is gone: nobody can open them any more.
+pub(super) async fn key_lost(app: &App, row: &Connection) -> Result<Error> {
+    match mark(app, row, Cause::KeyLost, None).await? {
+        // Refused: linked again in between, and the next call uses that.
+        Write::Done | Write::Refused => Ok(needs_connection(app, row, "reauth_required")),
+    }
+}
+
 async fn mark(app: &App, row: &Connection, cause: Cause, reason: Option<&str>) -> Result<Write> {
-    let written = app.store.mark_reauth(row, cause, app.clock.now()).await?;
+    mark_heard(app, row, cause, reason, None).await
+}
+
+/// `ask` is the ask that the provider refused: it was heard.
+async fn mark_heard(
+    app: &App,
+    row: &Connection,
+    cause: Cause,
+    reason: Option<&str>,
+    ask: Option<&str>,
+) -> Result<Write> {
+    let written = app.store.mark_reauth(row, cause, ask, app.clock.now()).await?;
     if written == Write::Done {
         let metric = if cause == Cause::RotationLost { "RotationLost" } else { "ReauthRequired" };
         tracing::warn!(metric, connection = %row.id, provider = %row.provider, ?cause, reason, "needs its owner");

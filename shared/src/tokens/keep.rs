@@ -8,9 +8,9 @@ use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::{
-    due::{is_due, next_look, warning},
+    due::{is_due, later, next_look, warning},
     ended::without_refresh_token,
-    margins::{AFTER_ANSWER, LEAST_ASK},
+    margins::{AFTER_ANSWER, KEEPER_AGAIN, LEAST_ASK},
     refresh::{Asked, ask},
 };
 use crate::{
@@ -105,10 +105,23 @@ async fn look(app: &App, due: Due, now: Timestamp) -> (Look, bool) {
         let warned = warn(app, row, now).await?;
         Ok((act(app, row, &rows.settings, now).await?, warned))
     };
-    outcome.await.unwrap_or_else(|error: Error| {
-        tracing::warn!(%error, connection = %due.id, "the keeper could not look at a connection");
-        (Look::Failed, false)
-    })
+    let outcome: Result<_> = outcome.await;
+    match outcome {
+        Ok(looked) => looked,
+        Err(error) => {
+            tracing::warn!(%error, connection = %due.id, "the keeper could not look at a connection");
+            put_off(app, &due, now).await;
+            (Look::Failed, false)
+        }
+    }
+}
+
+async fn put_off(app: &App, due: &Due, now: Timestamp) {
+    match app.store.put_off(due, later(now, KEEPER_AGAIN)).await {
+        Ok(Write::Done | Write::Refused) => {}
+        // It stays at the head of the page, and is tried again in the next run.
+        Err(error) => tracing::warn!(%error, connection = %due.id, "a look could not be put off"),
+    }
 }
 
 async fn warn(app: &App, row: &Connection, now: Timestamp) -> Result<bool> {

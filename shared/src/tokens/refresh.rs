@@ -10,7 +10,7 @@ use super::{
     ended::{leave, refused, without_refresh_token},
     landing::{Given, land},
     margins::{AFTER_ANSWER, ENOUGH_LIFE, LEAST_ASK, MOST_ASKS, OUTAGE, POLL_EVERY, lease},
-    sealed::{Sealing, data_key, open},
+    sealed::{Sealing, data_key, open, with_key},
     told::needs_connection,
 };
 use crate::{
@@ -167,7 +167,11 @@ async fn under_lease(app: &App, row: &Connection, lease_id: &str, used: bool) ->
 /// Everything that could fail before the provider is asked.
 async fn prepare(app: &App, row: &Connection) -> Result<(Sealing, SecretString, oauth::Client)> {
     let Some(sealed) = &row.refresh else { return Err(without_refresh_token(app, row).await?) };
-    let key = data_key(app, row).await?;
+    let Some(key) = data_key(app, row).await? else {
+        // Nobody replaces a key beside our lease but a new link, whose tokens are new as well.
+        with_key(app, row).await?;
+        return Err(unavailable(row, SignedDuration::from_secs(1)));
+    };
     let refresh = app.vault.open(&key, &row.scope(), TokenKind::Refresh, row.token_version, &sealed.0)?;
     let client = app.client(row.provider).await?;
     let now = app.clock.now();

@@ -6,7 +6,9 @@ use secrecy::SecretString;
 use super::{
     Live,
     due::{first_look, later},
+    ended::key_lost,
     margins::worth_a_refresh_after,
+    refresh::reread,
     told::needs_connection,
 };
 use crate::{
@@ -14,7 +16,7 @@ use crate::{
     error::Result,
     providers::oauth::Tokens,
     store::{
-        connections::{Connection, SealedTokens},
+        connections::{Connection, SealedTokens, Status},
         datakeys::WrappedKey,
         row::Blob,
     },
@@ -38,21 +40,44 @@ pub async fn seal_first(
     Ok((sealed, wrapped))
 }
 
+/// The access token of a row. Where its data key was replaced after the row was read, that of the row as it is.
 pub(super) async fn open(app: &App, row: &Connection) -> Result<Live> {
-    let key = data_key(app, row).await?;
-    let token = app.vault.open(&key, &row.scope(), TokenKind::Access, row.token_version, &row.access.0)?;
+    let Some(key) = data_key(app, row).await? else {
+        let current = with_key(app, row).await?;
+        let key = data_key(app, &current).await?;
+        let key = key.ok_or_else(|| needs_connection(app, row, "no_connection"))?;
+        return opened(app, &current, &key);
+    };
+    opened(app, row, &key)
+}
+
+fn opened(app: &App, row: &Connection, key: &DataKey) -> Result<Live> {
+    let token = app.vault.open(key, &row.scope(), TokenKind::Access, row.token_version, &row.access.0)?;
     Ok(Live { token, version: row.token_version })
 }
 
-/// The data key of a connection: from memory, else read and unwrapped.
-pub(super) async fn data_key(app: &App, row: &Connection) -> Result<DataKey> {
+/// The data key of a row: from memory, else read and unwrapped; none when it was deleted.
+pub(super) async fn data_key(app: &App, row: &Connection) -> Result<Option<DataKey>> {
     if let Some(key) = app.vault.cached(&row.data_key_id) {
-        return Ok(key);
+        return Ok(Some(key));
     }
-    let wrapped = app.store.data_key(&row.id, &row.data_key_id).await?;
-    // No key means that the connection was shredded after its row was read.
-    let wrapped = wrapped.ok_or_else(|| needs_connection(app, row, "no_connection"))?;
-    app.vault.unwrap(&row.scope(), &wrapped.id, wrapped.wrapped.0, wrapped.kms_key.as_deref()).await
+    let Some(wrapped) = app.store.data_key(&row.id, &row.data_key_id).await? else { return Ok(None) };
+    let scope = row.scope();
+    let key = app.vault.unwrap(&scope, &wrapped.id, wrapped.wrapped.0, wrapped.kms_key.as_deref());
+    key.await.map(Some)
+}
+
+/// A row whose data key is gone, as it is at this moment: with another key, or else given up.
+pub(super) async fn with_key(app: &App, row: &Connection) -> Result<Connection> {
+    let current = reread(app, row).await?;
+    if current.data_key_id == row.data_key_id {
+        return Err(key_lost(app, &current).await?);
+    }
+    match current.status {
+        Status::Active => Ok(current),
+        Status::InsufficientScope => Err(needs_connection(app, row, "insufficient_scope")),
+        Status::ReauthRequired => Err(needs_connection(app, row, "reauth_required")),
+    }
 }
 
 /// The data key to seal with, and how worn it is.

@@ -1,12 +1,12 @@
 //! The sparse index of connections that the keeper has to look at.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Connection;
 use crate::{
-    error::{Error, Result},
+    error::Result,
     ids::{ConnectionId, OwnerId},
     store::{
         Store, Write,
@@ -20,6 +20,9 @@ use crate::{
 
 /// The index's name in template.yaml.
 const INDEX: &str = "due";
+
+/// Others are warned this long before a connection's likely end.
+pub const WARN_BEFORE: SignedDuration = SignedDuration::from_hours(48);
 
 /// A connection as the index shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,10 +60,27 @@ impl Store {
             .await
             .map_err(outage)?;
         let read = |item| {
-            serde_dynamo::from_item(item)
-                .map_err(|error| Error::internal(format!("the index of what is due: {error}")))
+            let due = serde_dynamo::from_item(item);
+            // One row that cannot be read must not keep the others from being looked at.
+            due.inspect_err(
+                |error| tracing::error!(%error, "a row of the index of what is due is unreadable"),
+            )
+            .ok()
         };
-        page.items.unwrap_or_default().into_iter().map(read).collect()
+        Ok(page.items.unwrap_or_default().into_iter().filter_map(read).collect())
+    }
+
+    /// Puts off a look that failed, unless somebody moved it in between: others must not wait behind it.
+    pub async fn put_off(&self, due: &Due, until: Timestamp) -> Result<Write> {
+        let change = Change::of(
+            &self.tables().connections,
+            keys::connection(&due.owner, &due.id),
+            "SET due_at = :until",
+            "due_at = :seen",
+        );
+        let change =
+            change.value(":until", number(until.as_second())).value(":seen", number(due.due_at.as_second()));
+        written(change.call(self).send().await)
     }
 
     /// Puts off the keeper's next look, unless tokens were written in between.
@@ -82,8 +102,9 @@ impl Store {
             &self.tables().connections,
             keys::connection(&of.owner, &of.id),
             "SET warned_at = :now",
-            "attribute_exists(pk) AND attribute_not_exists(warned_at)",
+            "token_version = :version AND attribute_exists(due_at) AND attribute_not_exists(warned_at)",
         )
+        .value(":version", number(of.token_version))
         .value(":now", number(now.as_second()));
         let event =
             Event { likely_death_at: Some(likely_death_at), ..Event::about(of, EventType::Expiring, now) };

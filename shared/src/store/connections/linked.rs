@@ -58,6 +58,8 @@ pub enum Cause {
     NoRefreshToken,
     /// The provider's answer to a renewal never reached us, and it takes the old refresh token only once.
     RotationLost,
+    /// The data key that sealed its tokens is gone, as after a table was restored from a backup.
+    KeyLost,
     /// Our client secret has expired. Nobody's connection is marked: it goes on once the operator renews the secret.
     ClientSecretExpired,
     /// The provider refuses our registration in another way. Nobody's connection is marked.

@@ -7,11 +7,11 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Connection, Status};
+use super::{Cause, Connection, Status, WARN_BEFORE};
 use crate::{
     error::{Error, Result},
     store::{
-        Store, Transaction, Write,
+        Store, Write,
         change::Change,
         is_refused, keys, landed, outage,
         outbox::{Event, EventType},
@@ -165,15 +165,29 @@ impl Store {
         if !unheard {
             change = change.and(", unheard_at");
         }
+        let warned_of = |dies: Timestamp| dies.duration_since(tokens.refreshed_at) <= WARN_BEFORE;
+        if !tokens.refresh_dies_at.is_some_and(warned_of) {
+            // The end that others were warned of was averted.
+            change = change.and(", warned_at");
+        }
         if of.status == Status::Active {
             // Tokens that land after their connection was given up may be dead already: then the asks say why.
             change = change.and(", asks");
+        } else if let Some(ask) = &tokens.ask {
+            change = change.and(" DELETE asks :own").value(":own", AttributeValue::Ss(vec![ask.clone()]));
         }
         change
     }
 
     /// Marks a connection as needing its owner and tells of it, unless somebody wrote tokens or marked it in between.
-    pub async fn mark_reauth(&self, of: &Connection, cause: Cause, now: Timestamp) -> Result<Write> {
+    /// `ask` is an ask that the provider refused, and that was heard with it.
+    pub async fn mark_reauth(
+        &self,
+        of: &Connection,
+        cause: Cause,
+        ask: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Write> {
         let told =
             serde_dynamo::to_attribute_value(cause).map_err(|error| Error::internal(error.to_string()))?;
         let change = Change::of(
@@ -188,11 +202,14 @@ impl Store {
         .value(":cause", told)
         .value(":now", number(now.as_second()))
         .value(":version", number(of.token_version));
+        let change = match ask {
+            Some(ask) => {
+                change.and(" DELETE asks :ask").value(":ask", AttributeValue::Ss(vec![ask.to_owned()]))
+            }
+            None => change,
+        };
         let event = Event { cause: Some(cause), ..Event::about(of, EventType::ReauthRequired, now) };
-        match self.transact(vec![change.action()?, self.put_event(event)?]).await? {
-            Transaction::Done => Ok(Write::Done),
-            Transaction::Refused(_) | Transaction::Contended => Ok(Write::Refused),
-        }
+        landed(self.transact(vec![change.action()?, self.put_event(event)?]).await?)
     }
 
     /// Notes that a connection's tokens were used.
