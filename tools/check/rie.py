@@ -116,7 +116,7 @@ def said(event, answer):
     match event:
         case "authorizer":
             return answer.get("isAuthorized")
-        case "token-refresh":
+        case "token-refresh" | "reconcile":
             return answer.get("task")
         case "token-rescue":
             return [failure["itemIdentifier"] for failure in answer.get("batchItemFailures", [])]
