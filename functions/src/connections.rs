@@ -180,7 +180,7 @@ async fn verify_connection(
     let refresh = flag("refresh", verifying.refresh.as_deref())?;
     let (works, rows) = calendars::verify(&app, &owner, &id, refresh).await?;
     let connection = connection::one(&app, &owner, &rows, &id).ok_or(Error::NotFound("connection"))?;
-    Ok(axum::Json(Verified { works, checked_at: app.clock.now(), connection }))
+    Ok(axum::Json(Verified { works, checked_at: app.clock.second(), connection }))
 }
 
 /// The calendars of every connection that works.

@@ -56,6 +56,12 @@ impl Clock {
         }
     }
 
+    /// The current instant without its fraction, as rows keep it: an answer must not say more than what is stored.
+    pub fn second(&self) -> Timestamp {
+        let now = self.now();
+        Timestamp::from_second(now.as_second()).unwrap_or(now)
+    }
+
     /// The current instant in whole seconds since the Unix epoch, as DynamoDB's TTL and JWTs count.
     pub fn unix(&self) -> i64 {
         self.now().as_second()

@@ -59,7 +59,9 @@ fn path(booking: &Value, verb: &str) -> String {
 #[tokio::test]
 async fn a_booking_is_made_listed_moved_and_called_off_under_one_id() {
     let town = only_google().await;
+    town.stack.app.clock.advance(jiff::SignedDuration::from_millis(250));
     let made = booked(&town, TEN).await;
+    assert_eq!(town.get(&path(&made, "")).await.body, made, "what is answered is what is kept");
     assert_eq!((&made["status"], &made["calendar_sync"]), (&json!("confirmed"), &json!("synced")));
     assert_eq!((&made["sequence"], &made["time_zone"]), (&json!(0), &json!("Europe/London")));
     assert_eq!(starts(&town), [TEN]);

@@ -204,7 +204,7 @@ fn draft(app: &App, desk: Desk<'_>, request: &Request) -> Result<Booking> {
         }
         Err(error) => return Err(error),
     };
-    let now = app.clock.now();
+    let now = app.clock.second();
     let mut booking = Booking {
         id: BookingId::random(),
         owner: desk.owner.clone(),

@@ -35,7 +35,7 @@ pub async fn hold(
 ) -> Result<Hold> {
     let guarded = slot.widened(buffers.before, buffers.after);
     for _ in 0..ATTEMPTS {
-        let now = app.clock.now();
+        let now = app.clock.second();
         let days = app.store.days(desk.owner, slot).await?;
         match obstacle(app, desk, &days, slot, buffers, &[])? {
             None => {}

@@ -84,24 +84,19 @@ async fn begin(app: &App, desk: Desk<'_>, mut booking: Booking, to: Interval) ->
         }
         let mut moving =
             Booking { moving_start: Some(to.start), moving_end: Some(to.end), ..booking.clone() };
-        moving.updated_at = app.clock.now();
+        moving.updated_at = app.clock.second();
         moving.due(Some(later(app)));
         let with = vec![app.store.put_booking(&moving, Some(booking.version))?];
         if enter(app, &days, &[], &entry(&moving, to), with).await?.is_some() {
             return Ok(Booking { version: booking.version + 1, ..moving });
         }
         booking = app.store.booking(desk.owner, &booking.id).await?.ok_or(Error::NotFound("booking"))?;
-        if booking.moving_to() == Some(to) && booking.updated_at == truncated(moving.updated_at) {
+        if booking.moving_to() == Some(to) && booking.updated_at == moving.updated_at {
             // The SDK repeated a transaction whose answer was lost.
             return Ok(booking);
         }
     }
     Err(contended())
-}
-
-/// Rows keep whole seconds.
-fn truncated(at: jiff::Timestamp) -> jiff::Timestamp {
-    jiff::Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 /// Asks the calendar about the new time and moves the event; then the old time is free, or the new one again.

@@ -72,7 +72,7 @@ pub(super) struct Step<'a> {
 /// Writes a booking over the version that it carries, takes time out of the ledger, and does what goes with it.
 /// `None` when somebody else wrote the booking in between.
 pub(super) async fn commit(app: &App, step: Step<'_>) -> Result<Option<Booking>> {
-    let booking = Booking { updated_at: app.clock.now(), ..step.booking.clone() };
+    let booking = Booking { updated_at: app.clock.second(), ..step.booking.clone() };
     for _ in 0..ATTEMPTS_BACK {
         let mut actions = vec![app.store.put_booking(&booking, Some(booking.version))?];
         if !step.out.is_empty() {
@@ -98,9 +98,7 @@ pub(super) async fn commit(app: &App, step: Step<'_>) -> Result<Option<Booking>>
 async fn landed_before(app: &App, wanted: &Booking) -> Result<Option<Booking>> {
     let there = app.store.booking(&wanted.owner, &wanted.id).await?;
     let ours = Booking { version: wanted.version + 1, ..wanted.clone() };
-    // Rows keep whole seconds.
-    let same = |there: &Booking| Booking { updated_at: ours.updated_at, ..there.clone() } == ours;
-    Ok(there.filter(same))
+    Ok(there.filter(|there| *there == ours))
 }
 
 /// Puts time into the ledger together with a booking's row. `None` when a day or the row changed since it was read.
