@@ -3,7 +3,7 @@
 use futures_util::future::join;
 use jiff::SignedDuration;
 use local::world::{
-    DEFAULT_EMAIL, Provider,
+    DEFAULT_EMAIL, PhoneCall, Provider, ToolCall,
     faults::{Fault, Kind},
 };
 use reqwest::Method;
@@ -16,7 +16,7 @@ use shared::{
     tokens,
 };
 
-use crate::harness::{Town, USER};
+use crate::harness::{CALLER, Town, USER};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -237,4 +237,27 @@ async fn s2_a_worn_data_key_is_replaced_and_leaves_nothing_behind() {
     town.advance(2 * HOUR);
     assert_eq!(town.get("/calendar/events").await.status, 200);
     assert_ne!(town.rows("keys")[0]["id"], keys[0]["id"]);
+}
+
+#[tokio::test]
+async fn s3_a_call_on_the_phone_waits_for_no_refresh_while_the_token_lives_another_minute() {
+    let town = linked("google").await;
+    let line = town.line().await;
+    let call = PhoneCall::inbound(CALLER, None, town.now());
+    let check = ToolCall::new("check_availability", json!({"date": "2026-01-06"}));
+    town.say(&call, &line, &check).await.unwrap();
+    for seconds in [50 * 60, 8 * 60] {
+        town.advance(seconds);
+        town.counters().reset();
+        town.say(&call, &line, &check).await.unwrap();
+        // The data key is in memory from here on.
+        let kms = town.counters().snapshot()["kms"].clone();
+        town.say(&call, &line, &check).await.unwrap();
+        let counted = town.counters().snapshot();
+        assert_eq!((token_calls(&town, "google"), &counted["kms"]), (0, &kms), "{counted:?}");
+    }
+    town.advance(100);
+    town.counters().reset();
+    town.say(&call, &line, &check).await.unwrap();
+    assert_eq!(token_calls(&town, "google"), 1, "in its last minute there is no choice");
 }
