@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops where it is")]
 
 mod attacks;
+mod attacks_bookings;
 mod attacks_tokens;
 mod booking;
 mod bookings;

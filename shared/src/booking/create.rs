@@ -160,7 +160,7 @@ async fn take(app: &App, desk: Desk<'_>, draft: &Booking, request: &Request) -> 
         if let Some(hold) = &request.hold {
             with.push(app.store.delete_hold(hold)?);
         }
-        let out: Vec<Out<'_>> = held.map(|of| Out { of, start: None }).into_iter().collect();
+        let out: Vec<Out<'_>> = held.map(|of| Out { of, at: None }).into_iter().collect();
         let entry = rows::entry(draft, request.slot);
         if enter(app, &days, &out, &entry, with).await?.is_some() {
             return Ok(Taken::Ours(Box::new(Booking { version: 1, ..draft.clone() })));

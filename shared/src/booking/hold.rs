@@ -88,7 +88,7 @@ pub async fn let_go(app: &App, owner: &OwnerId, id: &HoldId) -> Result<()> {
     for _ in 0..ATTEMPTS {
         let Some(hold) = app.store.hold(owner, id, now).await? else { return Ok(()) };
         let days = app.store.days(owner, Interval::new(hold.start, hold.end)).await?;
-        let out = [Out { of: hold.id.as_str(), start: None }];
+        let out = [Out { of: hold.id.as_str(), at: None }];
         let mut actions = app.store.change_days(&days, &out, None, now)?;
         actions.push(app.store.delete_hold(&hold)?);
         match app.store.transact(actions).await? {

@@ -142,7 +142,7 @@ pub(super) async fn finish(
 
 /// The booking stands at the new time.
 async fn arrive(app: &App, booking: Booking, to: Interval, repeats: Option<&Repeats>) -> Result<Moved> {
-    let (from, reach) = (booking.start, rows::reach(&booking));
+    let (from, reach) = (booking.slot(), rows::reach(&booking));
     let mut arrived = Booking {
         start: to.start,
         end: to.end,
@@ -155,7 +155,7 @@ async fn arrive(app: &App, booking: Booking, to: Interval, repeats: Option<&Repe
     };
     arrived.due((arrived.calendar_sync == CalendarSync::Pending).then(|| later(app)));
     let id = arrived.id.as_str().to_owned();
-    let out = vec![Out { of: &id, start: Some(from) }];
+    let out = vec![Out { of: &id, at: Some(from) }];
     Ok(match answer(app, &arrived, (out, reach), repeats).await? {
         Some(booking) => {
             tracing::info!(owner = %booking.owner, booking = %booking.id, sync = ?booking.calendar_sync, "moved");
@@ -170,7 +170,7 @@ async fn stay(app: &App, booking: Booking, to: Interval, why: Moved) -> Result<M
     let mut stayed = Booking { moving_start: None, moving_end: None, ..booking };
     stayed.due((stayed.calendar_sync == CalendarSync::Pending).then(|| later(app)));
     let id = stayed.id.as_str().to_owned();
-    let out = vec![Out { of: &id, start: Some(to.start) }];
+    let out = vec![Out { of: &id, at: Some(to) }];
     let step = rows::Step { booking: &stayed, out, reach: to, with: Vec::new() };
     Ok(if rows::commit(app, step).await?.is_some() { why } else { Moved::Elsewhere })
 }

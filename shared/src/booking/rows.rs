@@ -124,7 +124,7 @@ pub(super) fn entry(booking: &Booking, slot: Interval) -> Entry {
 
 /// Every entry of a booking.
 pub(super) fn all_of(booking: &Booking) -> Vec<Out<'_>> {
-    vec![Out { of: booking.id.as_str(), start: None }]
+    vec![Out { of: booking.id.as_str(), at: None }]
 }
 
 /// The time that a booking's entries lie in.

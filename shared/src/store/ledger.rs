@@ -93,13 +93,18 @@ impl Stored for Day {
 pub struct Out<'a> {
     /// The id it stands for.
     pub of: &'a str,
-    /// Where one of a moved booking's two entries is meant: its start.
-    pub start: Option<Timestamp>,
+    /// Where one of a moved booking's two entries is meant: its time. A start alone would name both when a booking
+    /// only grows longer.
+    pub at: Option<Interval>,
 }
 
 impl Out<'_> {
     fn is(&self, entry: &Entry) -> bool {
-        entry.of == self.of && self.start.is_none_or(|start| entry.start == start)
+        let is_at = |at: Interval| {
+            let seconds = |of: Interval| (of.start.as_second(), of.end.as_second());
+            seconds(at) == seconds(entry.interval())
+        };
+        entry.of == self.of && self.at.is_none_or(is_at)
     }
 }
 
@@ -144,7 +149,7 @@ impl Store {
         Ok(Days { owner: owner.clone(), days })
     }
 
-    /// The actions that change the ledger: what is taken out (by id, and only at `start` where one is given) and what
+    /// The actions that change the ledger: what is taken out (by id, and only at a time where one is given) and what
     /// comes in, on condition that no day which an incoming entry could collide on has changed since it was read.
     /// Holds that ended go on the way.
     pub fn change_days(
