@@ -110,6 +110,9 @@ async fn make_booking(
     body.check()?;
     let repeats = repeats(&headers, "book", &fingerprint(&body)?)?;
     let office = Office::of(&app, owner).await?;
+    if let Some(booked) = booking::again(&app, office.desk(), &repeats).await? {
+        return Ok(answer(StatusCode::CREATED, booked));
+    }
     let request = request(&app, &office, body, repeats).await?;
     let booked = booking::book(&app, office.desk(), &request).await?;
     Ok(answer(StatusCode::CREATED, booked))
@@ -171,6 +174,9 @@ async fn reschedule_booking(
     let id = known(&id)?;
     let repeats = repeats(&headers, id.as_str(), &format!("{body:?}"))?;
     let office = Office::of(&app, owner).await?;
+    if let Some(moved) = booking::again(&app, office.desk(), &repeats).await? {
+        return Ok(answer(StatusCode::OK, moved));
+    }
     let before = booking::one(&app, &office.owner, &id).await?;
     let length = before.slot().duration();
     let to = match &body.slot {

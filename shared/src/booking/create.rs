@@ -53,9 +53,25 @@ pub async fn book(app: &App, desk: Desk<'_>, request: &Request) -> Result<Booked
         Taken::Replayed(booking) => return Ok(Booked { booking: *booking, replayed: true }),
         Taken::Somebody => return Err(Box::pin(taken(app, desk, request.slot, request.buffers)).await),
     };
-    match Box::pin(make(app, desk, *booking, fresh, Some(&request.repeats))).await? {
+    made(app, desk, *booking, fresh, &request.repeats).await
+}
+
+/// What an earlier request under one of these names came to; none when there was none. It is asked for before anything
+/// that the request names is looked at: its hold is used up by then, and its offer may have ended.
+pub async fn again(app: &App, desk: Desk<'_>, repeats: &Repeats) -> Result<Option<Booked>> {
+    match replay(app, desk, repeats).await? {
+        Some(Taken::Replayed(booking)) => Ok(Some(Booked { booking: *booking, replayed: true })),
+        Some(Taken::Unfinished(booking)) => made(app, desk, *booking, false, repeats).await.map(Some),
+        Some(Taken::Ours(_) | Taken::Somebody) | None => Ok(None),
+    }
+}
+
+/// Makes a booking that the ledger has.
+async fn made(app: &App, desk: Desk<'_>, booking: Booking, fresh: bool, repeats: &Repeats) -> Result<Booked> {
+    let (slot, buffers) = (booking.slot(), booking.buffers());
+    match Box::pin(make(app, desk, booking, fresh, Some(repeats))).await? {
         Made::Stands(booking) => Ok(Booked { booking: *booking, replayed: false }),
-        Made::Busy => Err(Box::pin(taken(app, desk, request.slot, request.buffers)).await),
+        Made::Busy => Err(Box::pin(taken(app, desk, slot, buffers)).await),
         Made::Unreadable => Err(not_offered(EmptyReason::CalendarUnreachable)),
         Made::Elsewhere => Err(in_progress()),
     }
@@ -149,7 +165,7 @@ async fn take(app: &App, desk: Desk<'_>, draft: &Booking, request: &Request) -> 
         let but: Vec<&str> = held.into_iter().collect();
         if let Some(reason) = obstacle(app, desk, &days, request.slot, request.buffers, &but)? {
             // A repeat may come when its own booking or the passing of time stands in the way.
-            return match (replay(app, desk, request).await?, reason) {
+            return match (replay(app, desk, &request.repeats).await?, reason) {
                 (Some(earlier), _) => Ok(earlier),
                 (None, EmptyReason::FullyBooked) => Ok(Taken::Somebody),
                 (None, reason) => Err(not_offered(reason)),
@@ -165,7 +181,7 @@ async fn take(app: &App, desk: Desk<'_>, draft: &Booking, request: &Request) -> 
         if enter(app, &days, &out, &entry, with).await?.is_some() {
             return Ok(Taken::Ours(Box::new(Booking { version: 1, ..draft.clone() })));
         }
-        if let Some(earlier) = replay(app, desk, request).await? {
+        if let Some(earlier) = replay(app, desk, &request.repeats).await? {
             return Ok(earlier);
         }
         if let Some(hold) = &request.hold
@@ -177,8 +193,8 @@ async fn take(app: &App, desk: Desk<'_>, draft: &Booking, request: &Request) -> 
     Err(contended())
 }
 
-async fn replay(app: &App, desk: Desk<'_>, request: &Request) -> Result<Option<Taken>> {
-    Ok(match request.repeats.earlier(app, desk.owner).await? {
+async fn replay(app: &App, desk: Desk<'_>, repeats: &Repeats) -> Result<Option<Taken>> {
+    Ok(match repeats.earlier(app, desk.owner).await? {
         None => None,
         Some(Earlier::Answered(booking)) => Some(Taken::Replayed(booking)),
         Some(Earlier::Abandoned(booking)) if booking.status == BookingStatus::Creating => {

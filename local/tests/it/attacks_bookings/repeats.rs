@@ -16,6 +16,44 @@ async fn row(town: &Town, id: &str) -> Booking {
 }
 
 #[tokio::test]
+async fn a_repeat_gets_its_answer_after_the_hold_or_the_offer_is_gone() {
+    let town = only_google().await;
+    let held = post(&town, "/calendar/holds", json!({"start": THREE})).await.body;
+    let mut of_hold = wanted(THREE);
+    of_hold["hold_id"] = held["id"].clone();
+    let offered = town.get("/calendar/availability?from=2026-01-14&to=2026-01-14").await;
+    let of_offer =
+        json!({"slot": offered.body["available_slots"][0]["slot"], "attendee": {"name": "Ada Example"}});
+    let asked = [("EXAMPLE-hold", &of_hold), ("EXAMPLE-offer", &of_offer)];
+    let mut answers = Vec::new();
+    for (key, body) in asked {
+        let first = with_key(&town, "/calendar/bookings", key, body).await;
+        assert_eq!(first.status, 201, "{}", first.text);
+        answers.push(first);
+    }
+    town.advance(1200);
+    for ((key, body), first) in asked.into_iter().zip(answers) {
+        let again = with_key(&town, "/calendar/bookings", key, body).await;
+        assert_eq!((again.status, &again.body), (201, &first.body), "{key}: {}", again.text);
+        assert_eq!(again.headers["idempotent-replayed"], "true");
+    }
+    assert_eq!(starts(&town).len(), 2);
+}
+
+#[tokio::test]
+async fn a_repeated_move_gets_its_answer_after_the_offer_is_gone() {
+    let town = only_google().await;
+    let made = booked(&town, THREE).await;
+    let offered = town.get("/calendar/availability?from=2026-01-14&to=2026-01-14").await;
+    let body = json!({"slot": offered.body["available_slots"][0]["slot"]});
+    let first = with_key(&town, &path(&made, "/reschedule"), "EXAMPLE-move", &body).await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    town.advance(1200);
+    let again = with_key(&town, &path(&made, "/reschedule"), "EXAMPLE-move", &body).await;
+    assert_eq!((again.status, &again.body["sequence"]), (200, &json!(1)), "{}", again.text);
+}
+
+#[tokio::test]
 async fn a_key_is_one_owners_and_one_routes() {
     let town = only_google().await;
     let made = booked(&town, THREE).await;
