@@ -200,11 +200,13 @@ async fn replay(app: &App, desk: Desk<'_>, repeats: &Repeats) -> Result<Option<T
         Some(Earlier::Abandoned(booking)) if booking.status == BookingStatus::Creating => {
             Some(Taken::Unfinished(booking))
         }
-        // The reconciler finished it, or gave it back.
-        Some(Earlier::Abandoned(booking)) if booking.status == BookingStatus::Confirmed => {
-            Some(Taken::Replayed(booking))
+        // The reconciler gave it back: it never was, and the same request may be made again.
+        Some(Earlier::Abandoned(booking)) if booking.status == BookingStatus::Failed => {
+            repeats.clear(app, desk.owner).await?;
+            None
         }
-        Some(Earlier::Abandoned(_)) => return Err(in_progress()),
+        // The reconciler finished it.
+        Some(Earlier::Abandoned(booking)) => Some(Taken::Replayed(booking)),
     })
 }
 

@@ -4,11 +4,13 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::contended;
 use crate::{
     app::App,
     error::{Error, Result},
     ids::{BookingId, OwnerId},
     store::{
+        Transaction,
         bookings::{Booking, BookingStatus, CalendarSync},
         dedupe::{Operation, REPLAYED_FOR},
         keys,
@@ -81,6 +83,14 @@ impl Repeats {
     /// The actions that forget the operations, so that the same request may be made again.
     pub(super) fn forget(&self, app: &App, owner: &OwnerId) -> Result<Vec<TransactWriteItem>> {
         self.names.iter().map(|name| app.store.forget_operation(&operation_key(owner, name))).collect()
+    }
+
+    /// Forgets the operations of a request that died and came to nothing.
+    pub(super) async fn clear(&self, app: &App, owner: &OwnerId) -> Result<()> {
+        match app.store.transact(self.forget(app, owner)?).await? {
+            Transaction::Done | Transaction::Refused(_) => Ok(()),
+            Transaction::Contended => Err(contended()),
+        }
     }
 
     /// What became of an earlier request under one of the same names.

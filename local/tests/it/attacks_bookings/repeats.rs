@@ -53,6 +53,35 @@ async fn a_repeated_move_gets_its_answer_after_the_offer_is_gone() {
     assert_eq!((again.status, &again.body["sequence"]), (200, &json!(1)), "{}", again.text);
 }
 
+/// A request that died after the ledger had its time, and whose time the reconciler gave back.
+#[tokio::test]
+async fn a_key_whose_request_died_and_came_to_nothing_books_again() {
+    let town = only_google().await;
+    let first = with_key(&town, "/calendar/bookings", "EXAMPLE-dead", &wanted(THREE)).await;
+    let id = first.body["id"].as_str().unwrap();
+    let dead = row(&town, id).await;
+    assert_eq!(post(&town, &path(&first.body, "/cancel"), json!({})).await.status, 200);
+    let (store, owner) = (&town.stack.app.store, OwnerId::user(USER).unwrap());
+    for (status, expected) in [(BookingStatus::Cancelled, "cancelled"), (BookingStatus::Failed, "confirmed")] {
+        // The row and the operation as a crash and the reconciler leave them.
+        let current = row(&town, id).await;
+        let mut left = Booking { status, version: current.version, ..dead.clone() };
+        left.due(None);
+        let key = shared::store::keys::idempotency(&format!("booking#{owner}"), "http:book:EXAMPLE-dead");
+        let mut operation = store.operation(key.clone(), town.now()).await.unwrap().unwrap();
+        operation.answer = None;
+        let actions = vec![
+            store.put_booking(&left, Some(current.version)).unwrap(),
+            store.finish_operation(key, operation).unwrap(),
+        ];
+        assert_eq!(store.transact(actions).await.unwrap(), shared::store::Transaction::Done);
+        town.advance(60);
+        let again = with_key(&town, "/calendar/bookings", "EXAMPLE-dead", &wanted(THREE)).await;
+        assert_eq!((again.status, &again.body["status"]), (201, &json!(expected)), "{}", again.text);
+    }
+    assert_eq!((starts(&town).len(), town.ledger().await.len()), (1, 1));
+}
+
 #[tokio::test]
 async fn a_key_is_one_owners_and_one_routes() {
     let town = only_google().await;
