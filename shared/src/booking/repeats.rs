@@ -85,6 +85,17 @@ impl Repeats {
         self.names.iter().map(|name| app.store.forget_operation(&operation_key(owner, name))).collect()
     }
 
+    /// Stores the answer of a request that changed nothing.
+    pub(super) async fn keep(&self, app: &App, left: &Booking) -> Result<()> {
+        if self.names.is_empty() {
+            return Ok(());
+        }
+        match app.store.transact(self.finish(app, left)?).await? {
+            Transaction::Done | Transaction::Refused(_) => Ok(()),
+            Transaction::Contended => Err(contended()),
+        }
+    }
+
     /// Forgets the operations of a request that died and came to nothing.
     pub(super) async fn clear(&self, app: &App, owner: &OwnerId) -> Result<()> {
         match app.store.transact(self.forget(app, owner)?).await? {

@@ -48,6 +48,8 @@ pub async fn reschedule(
     }
     let found = app.store.booking(desk.owner, id).await?.ok_or(Error::NotFound("booking"))?;
     if found.status == BookingStatus::Confirmed && found.slot() == to && found.moving_to().is_none() {
+        // That is an answer, too: a repeat must not move it back from where it is by then.
+        repeats.keep(app, &found).await?;
         return Ok(Booked { booking: found, replayed: false });
     }
     let booking = begin(app, desk, found, to).await?;

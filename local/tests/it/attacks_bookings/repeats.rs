@@ -53,6 +53,18 @@ async fn a_repeated_move_gets_its_answer_after_the_offer_is_gone() {
     assert_eq!((again.status, &again.body["sequence"]), (200, &json!(1)), "{}", again.text);
 }
 
+#[tokio::test]
+async fn a_move_to_where_it_is_is_an_answer_that_is_repeated_too() {
+    let town = only_google().await;
+    let made = booked(&town, THREE).await;
+    let body = json!({"start": THREE});
+    assert_eq!(with_key(&town, &path(&made, "/reschedule"), "EXAMPLE-stay", &body).await.status, 200);
+    assert_eq!(post(&town, &path(&made, "/reschedule"), json!({"start": FOUR})).await.status, 200);
+    let again = with_key(&town, &path(&made, "/reschedule"), "EXAMPLE-stay", &body).await;
+    assert_eq!((again.status, &again.body["start"]), (200, &json!(THREE)), "{}", again.text);
+    assert_eq!(starts(&town), [FOUR], "a repeat moves nothing back");
+}
+
 /// A request that died after the ledger had its time, and whose time the reconciler gave back.
 #[tokio::test]
 async fn a_key_whose_request_died_and_came_to_nothing_books_again() {
