@@ -30,9 +30,11 @@ impl EventTime {
     /// Reads RFC 3339, the same without an offset, or a date.
     pub fn parse(field: &'static str, text: &str) -> Result<Self> {
         let text = text.trim();
+        // A wall clock with a zone of its own behind it (RFC 9557) is none of the owner's zone.
+        let local = || text.parse().ok().filter(|_| !text.contains('[')).map(Self::Local);
         let read = match text.len() {
             ..=10 => text.parse().map(Self::Date).ok(),
-            _ => text.parse().map(Self::Instant).or_else(|_| text.parse().map(Self::Local)).ok(),
+            _ => text.parse().map(Self::Instant).ok().or_else(local),
         };
         if let Some(time) = read.filter(|time| YEARS.contains(&time.date(&TimeZone::UTC).year())) {
             return Ok(time);
@@ -114,6 +116,7 @@ mod tests {
             "2026-13-01",
             "2026-01-05T25:00:00",
             "05.01.2026 14:00",
+            "2026-01-05T14:00[America/New_York]",
         ] {
             assert!(EventTime::parse("from", odd).is_err(), "{odd}");
         }
