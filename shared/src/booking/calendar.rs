@@ -197,7 +197,7 @@ pub(super) async fn shift(
             Err(Error::NeedsConnection { .. }) => return Ok(Shifted::Later),
             Err(error) => return Err(error),
         }
-        let there = match read(app, desk, connection, event_id).await {
+        let there = match read(app, desk, connection, booking, event_id).await {
             Ok(event) => event,
             Err(Error::NotFound(_)) => return Ok(Shifted::ByHand(Problem::DeletedByHand)),
             Err(Error::Unavailable { .. } | Error::NeedsConnection { .. }) => return Ok(Shifted::Later),

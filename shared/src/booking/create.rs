@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     app::App,
-    calendars::working_one,
+    calendars::{working_one, write_calendar},
     error::{Error, Result},
     ids::BookingId,
     slots::EmptyReason,
@@ -213,13 +213,11 @@ async fn replay(app: &App, desk: Desk<'_>, repeats: &Repeats) -> Result<Option<T
 fn draft(app: &App, desk: Desk<'_>, request: &Request) -> Result<Booking> {
     let keeps_out = desk.rows.settings.keeps_bookings_out();
     let connection = match working_one(app, desk.owner, desk.rows, None) {
-        Ok(connection) => Some(connection.id.clone()),
+        Ok(connection) => Some(connection),
         Err(Error::NeedsConnection { code: "no_connection", .. }) if keeps_out => None,
         // Somebody who never connected anything cannot be booked; a dead calendar is written later.
         Err(error @ Error::NeedsConnection { code: "no_connection", .. }) => return Err(error),
-        Err(Error::NeedsConnection { .. }) => {
-            desk.rows.default_connection().map(|connection| connection.id.clone())
-        }
+        Err(Error::NeedsConnection { .. }) => desk.rows.default_connection(),
         Err(error) => return Err(error),
     };
     let now = app.clock.second();
@@ -246,7 +244,8 @@ fn draft(app: &App, desk: Desk<'_>, request: &Request) -> Result<Booking> {
         notes: request.notes.clone(),
         location: request.location.clone(),
         is_online_meeting: request.is_online_meeting,
-        connection: if keeps_out { None } else { connection },
+        calendar: connection.filter(|_| !keeps_out).map(|row| write_calendar(row).to_owned()),
+        connection: connection.filter(|_| !keeps_out).map(|row| row.id.clone()),
         event_id: None,
         event_etag: None,
         event_start: None,

@@ -34,6 +34,11 @@ pub(super) fn connection_of<'a>(app: &App, desk: Desk<'a>, booking: &Booking) ->
     }
 }
 
+/// The calendar that a booking was written to; it is not looked for in another one.
+fn calendar_of<'a>(booking: &'a Booking, connection: &'a Connection) -> &'a str {
+    booking.calendar.as_deref().unwrap_or_else(|| write_calendar(connection))
+}
+
 pub(super) async fn find(
     app: &App,
     desk: Desk<'_>,
@@ -42,7 +47,7 @@ pub(super) async fn find(
 ) -> Result<Option<Event>> {
     let event = &event_of(booking);
     let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
-    let calendar = write_calendar(connection);
+    let calendar = calendar_of(booking, connection);
     with_token(app, connection, desk.patience, |token| async move {
         providers::find_created(provider, app.session(base_url, &token), calendar, event).await
     })
@@ -65,7 +70,7 @@ pub(super) async fn write(
 async fn write_once(app: &App, desk: Desk<'_>, connection: &Connection, booking: &Booking) -> Result<Event> {
     let event = &event_of(booking);
     let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
-    let calendar = write_calendar(connection);
+    let calendar = calendar_of(booking, connection);
     with_token(app, connection, desk.patience, |token| async move {
         providers::create(provider, app.session(base_url, &token), calendar, event).await
     })
@@ -84,16 +89,22 @@ pub(super) async fn patch(
     let change =
         &EventPatch { when: Some((When::Timed(to), booking.time_zone.clone())), ..EventPatch::default() };
     let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
-    let calendar = write_calendar(connection);
+    let calendar = calendar_of(booking, connection);
     with_token(app, connection, desk.patience, |token| async move {
         providers::update(provider, app.session(base_url, &token), calendar, id, change, etag).await
     })
     .await
 }
 
-pub(super) async fn read(app: &App, desk: Desk<'_>, connection: &Connection, id: &str) -> Result<Event> {
+pub(super) async fn read(
+    app: &App,
+    desk: Desk<'_>,
+    connection: &Connection,
+    booking: &Booking,
+    id: &str,
+) -> Result<Event> {
     let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
-    let calendar = write_calendar(connection);
+    let calendar = calendar_of(booking, connection);
     with_token(app, connection, desk.patience, |token| async move {
         providers::event(provider, app.session(base_url, &token), calendar, id).await
     })
@@ -159,7 +170,7 @@ pub(super) async fn delete(
         },
     };
     let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
-    let (calendar, id) = (write_calendar(connection), &id);
+    let (calendar, id) = (calendar_of(booking, connection), &id);
     // Whatever was done to it by hand: what it stands for was called off.
     let gone = with_token(app, connection, desk.patience, |token| async move {
         providers::delete(provider, app.session(base_url, &token), calendar, id, None).await

@@ -40,3 +40,25 @@ async fn unheard(town: &Town, provider: Provider) -> Value {
     assert_eq!(starts(town), [THREE]);
     made
 }
+
+#[tokio::test]
+async fn a_booking_stays_in_the_calendar_that_it_was_written_to() {
+    let (town, connection) = with_a_second_calendar().await;
+    let (moved, gone) = (booked(&town, THREE).await, booked(&town, "2026-01-14T15:00:00Z").await);
+    select(&town, &connection, &["primary", SECOND], Some(SECOND)).await;
+    let answer = post(&town, &path(&moved, "/reschedule"), json!({"start": FOUR})).await;
+    assert_eq!((answer.status, &answer.body["calendar_sync"]), (200, &json!("synced")), "{}", answer.text);
+    let answer = post(&town, &path(&gone, "/cancel"), json!({})).await;
+    assert_eq!((answer.status, &answer.body["calendar_sync"]), (200, &json!("synced")), "{}", answer.text);
+    assert_eq!(starts(&town), [FOUR], "nothing is left of what was called off");
+}
+
+#[tokio::test]
+async fn an_event_whose_writing_nobody_heard_is_not_written_into_another_calendar_again() {
+    let (town, connection) = with_a_second_calendar().await;
+    unheard(&town, Provider::Google).await;
+    select(&town, &connection, &["primary", SECOND], Some(SECOND)).await;
+    town.advance(61);
+    assert_eq!(reconcile(&town).await["finished"], 1);
+    assert_eq!(starts(&town), [THREE]);
+}

@@ -122,6 +122,10 @@ pub struct Booking {
     /// The connection it is written to; none when it is kept out of the calendar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<ConnectionId>,
+    /// The calendar of that connection that its event is in, whichever is written to by now. Rows of before this field
+    /// have none: theirs is the one that is written to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<String>,
     /// The provider's event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
