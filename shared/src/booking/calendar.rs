@@ -9,7 +9,7 @@ use crate::{
     app::App,
     availability::{busy, readable},
     calendar::{Event, When},
-    calendars::{busy_calendars, write_calendar},
+    calendars::busy_calendars,
     error::{Error, Result},
     range::Interval,
     store::{
@@ -137,14 +137,18 @@ async fn contested(
 ) -> Result<Outcome> {
     let guarded = booking.slot().widened(booking.buffers().before, booking.buffers().after);
     let zone = desk.schedule.zone()?;
-    let events = match around(app, desk, connection, write_calendar(connection), guarded).await {
-        Ok(events) => events,
-        // It was free a moment ago, and the event stands.
-        Err(Error::Unavailable { .. } | Error::NeedsConnection { .. } | Error::Upstream { .. }) => {
-            return Ok(Outcome::Written(Box::new(event)));
+    let mut events = Vec::new();
+    // Only what counts: the calendar that is written to may be none of those that block time.
+    for calendar in busy_calendars(connection) {
+        match around(app, desk, connection, &calendar, guarded).await {
+            Ok(page) => events.extend(page),
+            // It was free a moment ago, and the event stands.
+            Err(Error::Unavailable { .. } | Error::NeedsConnection { .. } | Error::Upstream { .. }) => {
+                return Ok(Outcome::Written(Box::new(event)));
+            }
+            Err(error) => return Err(error),
         }
-        Err(error) => return Err(error),
-    };
+    }
     let is_older = |other: &Event| match (other.created, event.created) {
         (Some(theirs), Some(ours)) => (theirs, &other.id) < (ours, &event.id),
         // Without times the one that is not ours counts as the older.

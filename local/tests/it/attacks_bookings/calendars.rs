@@ -62,3 +62,15 @@ async fn an_event_whose_writing_nobody_heard_is_not_written_into_another_calenda
     assert_eq!(reconcile(&town).await["finished"], 1);
     assert_eq!(starts(&town), [THREE]);
 }
+
+#[tokio::test]
+async fn what_is_in_a_calendar_that_does_not_count_stands_in_nobodys_way() {
+    let (town, connection) = with_a_second_calendar().await;
+    select(&town, &connection, &["primary"], Some(SECOND)).await;
+    let note = json!({"subject": "Bring the keys", "start_time": THREE, "end_time": HALF_PAST});
+    assert_eq!(post(&town, "/calendar/events", note).await.status, 201);
+    let free = town.get("/calendar/availability?from=2026-01-13T15:00:00Z&to=2026-01-13T15:30:00Z").await;
+    assert_eq!(free.body["total_slots"], 1, "{}", free.text);
+    let made = booked(&town, THREE).await;
+    assert_eq!(made["calendar_sync"], "synced");
+}
