@@ -74,3 +74,24 @@ async fn what_is_in_a_calendar_that_does_not_count_stands_in_nobodys_way() {
     let made = booked(&town, THREE).await;
     assert_eq!(made["calendar_sync"], "synced");
 }
+
+#[tokio::test]
+async fn a_move_that_the_calendar_did_not_hear_of_can_be_taken_back() {
+    for provider in [Provider::Google, Provider::Microsoft] {
+        let town = Town::new().await;
+        town.connect(provider.as_str()).await;
+        let made = booked(&town, THREE).await;
+        let (patch, get) = match provider {
+            Provider::Google => ("events.patch", "events.get"),
+            Provider::Microsoft => ("events.update", "events.get"),
+        };
+        town.arm(Fault::new(provider.as_str(), patch, Kind::Status).with(503).times(2));
+        town.arm(Fault::new(provider.as_str(), get, Kind::Status).with(503).times(2));
+        let moved = post(&town, &path(&made, "/reschedule"), json!({"start": FOUR})).await;
+        assert_eq!((moved.status, &moved.body["calendar_sync"]), (200, &json!("pending")), "{}", moved.text);
+        town.stack.world.faults().clear();
+        let back = post(&town, &path(&made, "/reschedule"), json!({"start": THREE})).await;
+        assert_eq!((back.status, &back.body["calendar_sync"]), (200, &json!("synced")), "{}", back.text);
+        assert_eq!((starts(&town), town.ledger().await.len()), (vec![THREE.to_owned()], 1));
+    }
+}
