@@ -113,7 +113,13 @@ async fn busy_but(
     event_id: &str,
     window: Interval,
 ) -> Result<Vec<Interval>> {
-    let connection = connection_of(app, desk, booking)?;
+    let connection = match connection_of(app, desk, booking) {
+        // Its own event is out of reach with its calendar; the others still say what they have.
+        Err(Error::NeedsConnection { code: "no_connection", .. }) => {
+            return busy(app, desk.owner, desk.rows, window, desk.schedule, desk.patience).await;
+        }
+        found => found?,
+    };
     let mut others = desk.rows.clone();
     others.connections.retain(|row| row.id != connection.id);
     let mut all = if others.connections.is_empty() {

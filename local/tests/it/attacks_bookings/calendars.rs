@@ -95,3 +95,17 @@ async fn a_move_that_the_calendar_did_not_hear_of_can_be_taken_back() {
         assert_eq!((starts(&town), town.ledger().await.len()), (vec![THREE.to_owned()], 1));
     }
 }
+
+#[tokio::test]
+async fn a_move_is_kept_out_of_the_calendars_that_are_left() {
+    let town = Town::new().await;
+    let google = town.connect("google").await;
+    let made = booked(&town, THREE).await;
+    town.connect("microsoft").await;
+    let gone = town.call(Method::DELETE, &format!("/calendar/connections/{google}"), None).await;
+    assert_eq!(gone.status, 200, "{}", gone.text);
+    let (from, to) = (HALF_PAST.parse().unwrap(), FOUR.parse().unwrap());
+    town.stack.world.add_event(Provider::Microsoft, DEFAULT_EMAIL, "Dentist", from, to).unwrap();
+    let moved = post(&town, &path(&made, "/reschedule"), json!({"start": "2026-01-13T15:15:00Z"})).await;
+    assert_eq!(moved.code(), "slot_taken", "{}", moved.text);
+}
