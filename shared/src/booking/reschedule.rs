@@ -125,11 +125,13 @@ pub(super) async fn finish(
     };
     match shift(app, desk, &booking, &event_id, to).await {
         Ok(Shifted::Written(event)) => {
-            let synced = Booking { calendar_sync: CalendarSync::Synced, ..booking.showing(*event) };
+            let synced =
+                Booking { calendar_sync: CalendarSync::Synced, problem: None, ..booking.showing(*event) };
             arrive(app, synced, to, repeats).await
         }
         Ok(Shifted::Later) => {
-            arrive(app, Booking { calendar_sync: CalendarSync::Pending, ..booking }, to, repeats).await
+            let pending = Booking { calendar_sync: CalendarSync::Pending, problem: None, ..booking };
+            arrive(app, pending, to, repeats).await
         }
         Ok(Shifted::ByHand(problem)) => {
             let left = Booking { calendar_sync: CalendarSync::Failed, problem: Some(problem), ..booking };

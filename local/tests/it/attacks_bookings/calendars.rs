@@ -97,6 +97,29 @@ async fn a_move_that_the_calendar_did_not_hear_of_can_be_taken_back() {
 }
 
 #[tokio::test]
+async fn a_problem_is_forgotten_when_the_event_is_back() {
+    let town = only_google().await;
+    let made = booked(&town, THREE).await;
+    let event = event_id(&town).await;
+    let hand = async |start: &str, end: &str| {
+        let body = json!({"start_time": start, "end_time": end});
+        let answer = town.call(Method::PATCH, &format!("/calendar/events/{event}"), Some(body)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    };
+    hand("2026-01-13T12:00:00Z", "2026-01-13T12:30:00Z").await;
+    let refused = post(&town, &path(&made, "/reschedule"), json!({"start": FOUR})).await;
+    assert_eq!(refused.code(), "changed_in_calendar");
+    hand(THREE, HALF_PAST).await;
+    let moved = post(&town, &path(&made, "/reschedule"), json!({"start": FOUR})).await;
+    assert_eq!(
+        (&moved.body["calendar_sync"], &moved.body["calendar_problem"]),
+        (&json!("synced"), &Value::Null),
+        "{}",
+        moved.text
+    );
+}
+
+#[tokio::test]
 async fn a_move_is_kept_out_of_the_calendars_that_are_left() {
     let town = Town::new().await;
     let google = town.connect("google").await;
