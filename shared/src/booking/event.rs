@@ -39,13 +39,17 @@ fn calendar_of<'a>(booking: &'a Booking, connection: &'a Connection) -> &'a str 
     booking.calendar.as_deref().unwrap_or_else(|| write_calendar(connection))
 }
 
+/// Looks for an event whose writing nobody heard of: at the booking's time, and where an earlier try may have put it
+/// before the booking was moved.
 pub(super) async fn find(
     app: &App,
     desk: Desk<'_>,
     connection: &Connection,
     booking: &Booking,
 ) -> Result<Option<Event>> {
-    let event = &event_of(booking);
+    let (at, tried) = (booking.slot(), booking.shown_at().unwrap_or(booking.slot()));
+    let anywhere = Interval::new(at.start.min(tried.start), at.end.max(tried.end));
+    let event = &EventDraft { when: When::Timed(anywhere), ..event_of(booking) };
     let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
     let calendar = calendar_of(booking, connection);
     with_token(app, connection, desk.patience, |token| async move {

@@ -155,21 +155,35 @@ async fn step(app: &App, desk: Desk<'_>, booking: Booking) -> Result<bool> {
 
 /// Writes a booking that stands into the calendar, whatever else is there by now: it was promised.
 async fn show(app: &App, desk: Desk<'_>, booking: Booking) -> Result<bool> {
-    let Some(event_id) = booking.event_id.clone() else {
-        let event = match resume(app, desk, &booking).await {
-            Ok(Outcome::Written(event) | Outcome::Contested(event)) => *event,
-            Ok(Outcome::Busy) => match insist(app, desk, &booking).await {
-                Ok(Some(event)) => event,
-                Ok(None) => return Ok(false),
-                Err(error) => return refused(app, booking, error).await,
-            },
-            Ok(Outcome::Free | Outcome::Unreadable | Outcome::Later) => return Ok(false),
+    if let Some(id) = booking.event_id.clone() {
+        return follow(app, desk, booking, &id).await;
+    }
+    let event = match resume(app, desk, &booking).await {
+        Ok(Outcome::Written(event) | Outcome::Contested(event)) => *event,
+        Ok(Outcome::Busy) => match insist(app, desk, &booking).await {
+            Ok(Some(event)) => event,
+            Ok(None) => return Ok(false),
             Err(error) => return refused(app, booking, error).await,
-        };
-        rows::finished(app, booking.showing(event), CalendarSync::Synced, None).await?;
-        return Ok(true);
+        },
+        Ok(Outcome::Free | Outcome::Unreadable | Outcome::Later) => return Ok(false),
+        Err(error) => return refused(app, booking, error).await,
     };
-    match shift(app, desk, &booking, &event_id, booking.slot()).await {
+    let (tried, id) = (booking.shown_at(), event.id.clone());
+    let found = booking.showing(event);
+    if found.shown_at() == Some(found.slot()) {
+        rows::finished(app, found, CalendarSync::Synced, None).await?;
+    } else if tried.is_some() && found.shown_at() == tried {
+        // An earlier try put it there, and the booking was moved since.
+        return follow(app, desk, found, &id).await;
+    } else {
+        rows::finished(app, found, CalendarSync::Failed, Some(Problem::MovedByHand)).await?;
+    }
+    Ok(true)
+}
+
+/// Moves an event to where its booking is by now.
+async fn follow(app: &App, desk: Desk<'_>, booking: Booking, event_id: &str) -> Result<bool> {
+    match shift(app, desk, &booking, event_id, booking.slot()).await {
         Ok(Shifted::Written(event)) => {
             rows::finished(app, booking.showing(*event), CalendarSync::Synced, None).await?;
             Ok(true)

@@ -120,7 +120,9 @@ pub(super) async fn finish(
     }
     let Some(event_id) = booking.event_id.clone().filter(|_| booking.calendar_sync != CalendarSync::Off)
     else {
-        // There is no event yet, and what is written later has the new time.
+        // There is no event yet, or none that we heard of: one that is found later is at the first time that was tried.
+        let tried = booking.shown_at().unwrap_or(booking.slot());
+        let booking = Booking { event_start: Some(tried.start), event_end: Some(tried.end), ..booking };
         return arrive(app, booking, to, repeats).await;
     };
     match shift(app, desk, &booking, &event_id, to).await {

@@ -76,6 +76,49 @@ async fn what_is_in_a_calendar_that_does_not_count_stands_in_nobodys_way() {
 }
 
 #[tokio::test]
+async fn an_event_whose_writing_nobody_heard_goes_along_when_its_booking_is_moved() {
+    for provider in [Provider::Google, Provider::Microsoft] {
+        let town = Town::new().await;
+        town.connect(provider.as_str()).await;
+        let made = unheard(&town, provider).await;
+        let moved = post(&town, &path(&made, "/reschedule"), json!({"start": FOUR})).await;
+        assert_eq!((moved.status, &moved.body["start"]), (200, &json!(FOUR)), "{}", moved.text);
+        town.advance(61);
+        reconcile(&town).await;
+        assert_eq!(starts(&town), [FOUR], "{provider:?}");
+        assert_eq!(shown(&town, &made).await["calendar_sync"], "synced", "{provider:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_whose_writing_nobody_heard_goes_when_its_booking_is_moved_and_called_off() {
+    for provider in [Provider::Google, Provider::Microsoft] {
+        let town = Town::new().await;
+        town.connect(provider.as_str()).await;
+        let made = unheard(&town, provider).await;
+        assert_eq!(post(&town, &path(&made, "/reschedule"), json!({"start": FOUR})).await.status, 200);
+        let gone = post(&town, &path(&made, "/cancel"), json!({})).await;
+        assert_eq!((gone.status, &gone.body["calendar_sync"]), (200, &json!("synced")), "{}", gone.text);
+        assert_eq!(starts(&town), [] as [&str; 0], "{provider:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_nobody_heard_of_and_somebody_moved_is_left_as_it_is() {
+    let town = only_google().await;
+    let made = unheard(&town, Provider::Google).await;
+    let noon = json!({"start_time": "2026-01-13T12:00:00Z", "end_time": "2026-01-13T12:30:00Z"});
+    let event = event_id(&town).await;
+    let by_hand = town.call(Method::PATCH, &format!("/calendar/events/{event}"), Some(noon)).await;
+    assert_eq!(by_hand.status, 200, "{}", by_hand.text);
+    town.advance(61);
+    reconcile(&town).await;
+    assert_eq!(starts(&town), ["2026-01-13T12:00:00Z"]);
+    let left = shown(&town, &made).await;
+    assert_eq!((&left["calendar_sync"], &left["calendar_problem"]), (&json!("failed"), &json!("moved_by_hand")));
+}
+
+#[tokio::test]
 async fn a_move_that_the_calendar_did_not_hear_of_can_be_taken_back() {
     for provider in [Provider::Google, Provider::Microsoft] {
         let town = Town::new().await;

@@ -132,7 +132,8 @@ pub struct Booking {
     /// The event's version as we wrote it last: a later one is somebody else's hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_etag: Option<String>,
-    /// The time that the event shows, as we wrote it last.
+    /// The time that the event shows, as we wrote it last; without an `event_id` the time at which a try that nobody
+    /// heard of may have written it.
     #[serde(default, with = "seconds::optional", skip_serializing_if = "Option::is_none")]
     pub event_start: Option<Timestamp>,
     /// See `event_start`.
