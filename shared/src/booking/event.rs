@@ -65,8 +65,15 @@ pub(super) async fn write(
     connection: &Connection,
     booking: &Booking,
 ) -> Result<Event> {
-    match write_once(app, desk, connection, booking).await {
+    let written = match write_once(app, desk, connection, booking).await {
         Err(Error::Unavailable { .. }) => write_once(app, desk, connection, booking).await,
+        written => written,
+    };
+    match written {
+        // Nobody asked for an event: it is the calendar that is not there.
+        Err(Error::NotFound(_)) => {
+            Err(Error::Upstream { system: connection.provider.as_str(), code: "calendar_gone" })
+        }
         written => written,
     }
 }
@@ -168,9 +175,11 @@ pub(super) async fn delete(
 ) -> Result<()> {
     let id = match &booking.event_id {
         Some(id) => id.clone(),
-        None => match find(app, desk, connection, booking).await? {
-            Some(event) => event.id,
-            None => return Ok(()),
+        None => match find(app, desk, connection, booking).await {
+            Ok(Some(event)) => event.id,
+            // Google still tells of one that somebody deleted.
+            Ok(None) | Err(Error::NotFound(_)) => return Ok(()),
+            Err(error) => return Err(error),
         },
     };
     let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);

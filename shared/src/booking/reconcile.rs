@@ -166,6 +166,10 @@ async fn show(app: &App, desk: Desk<'_>, booking: Booking) -> Result<bool> {
             Err(error) => return refused(app, booking, error).await,
         },
         Ok(Outcome::Free | Outcome::Unreadable | Outcome::Later) => return Ok(false),
+        Err(Error::NotFound(_)) => {
+            rows::finished(app, booking, CalendarSync::Failed, Some(Problem::DeletedByHand)).await?;
+            return Ok(true);
+        }
         Err(error) => return refused(app, booking, error).await,
     };
     let (tried, id) = (booking.shown_at(), event.id.clone());

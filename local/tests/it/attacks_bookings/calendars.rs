@@ -119,6 +119,28 @@ async fn an_event_that_nobody_heard_of_and_somebody_moved_is_left_as_it_is() {
 }
 
 #[tokio::test]
+async fn an_event_that_nobody_heard_of_and_somebody_deleted_is_gone() {
+    let town = only_google().await;
+    let (kept, gone) = (unheard(&town, Provider::Google).await, "2026-01-14T15:00:00Z");
+    let event = event_id(&town).await;
+    assert_eq!(town.call(Method::DELETE, &format!("/calendar/events/{event}"), None).await.status, 204);
+    town.advance(61);
+    assert_eq!(reconcile(&town).await["finished"], 1);
+    let left = shown(&town, &kept).await;
+    assert_eq!((&left["calendar_sync"], &left["calendar_problem"]), (&json!("failed"), &json!("deleted_by_hand")));
+
+    town.arm(Fault::new("google", "events.insert", Kind::DropAfterCommit).times(2));
+    let other = booked(&town, gone).await;
+    let listed = town.get("/calendar/events?from=2026-01-14&to=2026-01-14").await;
+    let events = listed.body["events"].as_array().unwrap();
+    let ours = events.iter().find(|event| event["subject"] == "Appointment with Ada Example").unwrap();
+    let event = ours["id"].as_str().unwrap();
+    assert_eq!(town.call(Method::DELETE, &format!("/calendar/events/{event}"), None).await.status, 204);
+    let answer = post(&town, &path(&other, "/cancel"), json!({})).await;
+    assert_eq!((answer.status, &answer.body["calendar_sync"]), (200, &json!("synced")), "{}", answer.text);
+}
+
+#[tokio::test]
 async fn a_move_that_the_calendar_did_not_hear_of_can_be_taken_back() {
     for provider in [Provider::Google, Provider::Microsoft] {
         let town = Town::new().await;
@@ -174,4 +196,14 @@ async fn a_move_is_kept_out_of_the_calendars_that_are_left() {
     town.stack.world.add_event(Provider::Microsoft, DEFAULT_EMAIL, "Dentist", from, to).unwrap();
     let moved = post(&town, &path(&made, "/reschedule"), json!({"start": "2026-01-13T15:15:00Z"})).await;
     assert_eq!(moved.code(), "slot_taken", "{}", moved.text);
+}
+
+#[tokio::test]
+async fn a_booking_whose_calendar_is_gone_is_not_called_unknown() {
+    let (town, connection) = with_a_second_calendar().await;
+    select(&town, &connection, &["primary"], Some(SECOND)).await;
+    town.stack.world.add_account(Account::google(DEFAULT_EMAIL).in_zone("Europe/London"));
+    let answer = post(&town, "/calendar/bookings", wanted(THREE)).await;
+    assert_ne!(answer.status, 404, "{}", answer.text);
+    assert_eq!(town.ledger().await.len(), usize::from(answer.status == 201));
 }
