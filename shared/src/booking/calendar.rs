@@ -229,6 +229,17 @@ pub(super) async fn shift(
     Ok(Shifted::Later)
 }
 
+/// Deletes the event of a booking as far as it is there by now.
+pub(super) async fn withdraw(app: &App, desk: Desk<'_>, booking: &Booking) {
+    let gone = match connection_of(app, desk, booking) {
+        Ok(connection) => delete(app, desk, connection, booking).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = gone {
+        tracing::info!(booking = %booking.id, %error, "the event of a booking is deleted later");
+    }
+}
+
 /// Deletes the event of a booking that was called off or never stood, and says so in the row.
 pub(super) async fn remove(app: &App, desk: Desk<'_>, booking: Booking) -> Result<Booking> {
     let gone = match connection_of(app, desk, &booking) {

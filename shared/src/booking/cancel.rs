@@ -2,7 +2,7 @@
 
 use super::{
     Desk,
-    calendar::remove,
+    calendar::{remove, withdraw},
     contended,
     repeats::in_progress,
     rows::{self, ATTEMPTS, all_of, later},
@@ -29,6 +29,11 @@ pub async fn cancel(app: &App, desk: Desk<'_>, id: &BookingId) -> Result<Booking
         }
         if let Some(called_off) = call_off(app, booking).await? {
             let left = match called_off.status {
+                // The reconciler may be writing the event at this moment: it looks again when that is over.
+                BookingStatus::Cancelling if called_off.event_id.is_none() => {
+                    withdraw(app, desk, &called_off).await;
+                    called_off
+                }
                 BookingStatus::Cancelling => remove(app, desk, called_off).await?,
                 BookingStatus::Creating
                 | BookingStatus::Confirmed

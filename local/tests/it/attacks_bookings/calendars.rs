@@ -98,7 +98,7 @@ async fn an_event_whose_writing_nobody_heard_goes_when_its_booking_is_moved_and_
         let made = unheard(&town, provider).await;
         assert_eq!(post(&town, &path(&made, "/reschedule"), json!({"start": FOUR})).await.status, 200);
         let gone = post(&town, &path(&made, "/cancel"), json!({})).await;
-        assert_eq!((gone.status, &gone.body["calendar_sync"]), (200, &json!("synced")), "{}", gone.text);
+        assert_eq!((gone.status, &gone.body["status"]), (200, &json!("cancelled")), "{}", gone.text);
         assert_eq!(starts(&town), [] as [&str; 0], "{provider:?}");
     }
 }
@@ -137,7 +137,31 @@ async fn an_event_that_nobody_heard_of_and_somebody_deleted_is_gone() {
     let event = ours["id"].as_str().unwrap();
     assert_eq!(town.call(Method::DELETE, &format!("/calendar/events/{event}"), None).await.status, 204);
     let answer = post(&town, &path(&other, "/cancel"), json!({})).await;
-    assert_eq!((answer.status, &answer.body["calendar_sync"]), (200, &json!("synced")), "{}", answer.text);
+    assert_eq!((answer.status, &answer.body["status"]), (200, &json!("cancelled")), "{}", answer.text);
+    town.advance(61);
+    assert_eq!(reconcile(&town).await["finished"], 1);
+    assert_eq!(shown(&town, &other).await["calendar_sync"], "synced");
+}
+
+#[tokio::test]
+async fn a_cancellation_wins_over_an_event_that_is_just_being_written() {
+    let town = only_google().await;
+    town.arm(Fault::new("google", "events.insert", Kind::Status).with(503).times(2));
+    let made = booked(&town, THREE).await;
+    town.advance(61);
+    town.arm(Fault::new("google", "events.insert", Kind::Delay).with(600));
+    let cancelled = async {
+        while !town.stack.world.faults().waiting().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        post(&town, &path(&made, "/cancel"), json!({})).await
+    };
+    let (_, gone) = tokio::join!(reconcile(&town), cancelled);
+    assert_eq!((gone.status, &gone.body["status"]), (200, &json!("cancelled")), "{}", gone.text);
+    town.advance(61);
+    reconcile(&town).await;
+    assert_eq!((starts(&town).len(), town.ledger().await.len()), (0, 0));
+    assert_eq!(shown(&town, &made).await["calendar_sync"], "synced");
 }
 
 #[tokio::test]
