@@ -33,10 +33,18 @@ impl Office {
         let rows = app.store.owner_rows(&owner).await?;
         let schedule = match schedule_of(app, &owner, &rows, Patience::Request).await {
             Ok(schedule) => schedule,
-            // Without its calendar an owner still takes bookings, against the hours of the first day.
-            Err(Error::NeedsConnection { .. } | Error::Unavailable { .. }) => Schedule::default_in("UTC"),
+            // Without its calendar an owner still takes bookings, against the hours of the first day. One that only
+            // does not answer has a zone that is not guessed: what is booked would be hours away.
+            Err(Error::NeedsConnection { .. }) => Schedule::default_in("UTC"),
             Err(error) => return Err(error),
         };
+        Ok(Self { owner, rows, schedule })
+    }
+
+    /// For what needs no hours and no zone, and must work whatever the calendar does.
+    pub(super) async fn without_hours(app: &App, owner: OwnerId) -> Result<Self> {
+        let rows = app.store.owner_rows(&owner).await?;
+        let schedule = rows.settings.schedule.clone().unwrap_or_else(|| Schedule::default_in("UTC"));
         Ok(Self { owner, rows, schedule })
     }
 

@@ -223,6 +223,17 @@ async fn a_move_is_kept_out_of_the_calendars_that_are_left() {
 }
 
 #[tokio::test]
+async fn a_time_without_a_zone_is_not_taken_for_one_that_nobody_said() {
+    let town = Town::new().await;
+    town.stack.world.add_account(Account::google(DEFAULT_EMAIL).in_zone("America/New_York"));
+    town.connect("google").await;
+    town.arm(Fault::new("google", "calendars.get", Kind::Status).with(503).times(9));
+    let answer = post(&town, "/calendar/bookings", wanted("2026-01-13T15:00:00")).await;
+    assert_eq!((answer.status, answer.code()), (503, "unavailable"), "{}", answer.text);
+    assert_eq!(starts(&town), [] as [&str; 0]);
+}
+
+#[tokio::test]
 async fn a_booking_whose_calendar_is_gone_is_not_called_unknown() {
     let (town, connection) = with_a_second_calendar().await;
     select(&town, &connection, &["primary"], Some(SECOND)).await;
