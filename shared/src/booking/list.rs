@@ -5,11 +5,14 @@ use crate::{
     error::{Error, Result},
     ids::{BookingId, OwnerId},
     range::Interval,
-    store::bookings::{Booking, BookingStatus},
+    store::bookings::{Booking, BookingStatus, Place},
 };
 
 /// Bookings of one page.
 const PAGE: usize = 100;
+
+/// Rows of one question to the index.
+const MOST_A_QUERY: i32 = 100;
 
 /// Rows that are read for one page, when most of them are filtered out.
 const MOST_READ: usize = 1_000;
@@ -24,7 +27,7 @@ pub struct Search {
     /// They are of this number.
     pub phone: Option<String>,
     /// Goes on behind the page that ended with this one.
-    pub after: Option<BookingId>,
+    pub after: Option<Place>,
 }
 
 /// Some bookings, in order of their start.
@@ -33,38 +36,36 @@ pub struct Page {
     /// The bookings.
     pub bookings: Vec<Booking>,
     /// Where the next page begins, if there is one.
-    pub next: Option<BookingId>,
+    pub next: Option<Place>,
 }
 
 /// The bookings of an owner that fit. One that never stood is left out unless it is asked for.
 pub async fn list(app: &App, owner: &OwnerId, search: &Search) -> Result<Page> {
-    let mut after = match &search.after {
-        Some(id) => {
-            let last = app.store.booking(owner, id).await?;
-            Some(last.ok_or_else(|| Error::invalid("cursor", "must be the next_cursor of an earlier page"))?)
-        }
-        None => None,
-    };
     let (mut page, mut read) = (Page::default(), 0);
+    // The index goes on only from inside the span, which may begin later by now.
+    let mut after = search.after.clone().filter(|place| place.start >= search.span.start);
+    if after.as_ref().is_some_and(|place| place.start >= search.span.end) {
+        return Ok(page);
+    }
     loop {
-        let rows = app.store.bookings(owner, search.span, after.as_ref(), 100).await?;
+        let (rows, next) = app.store.bookings(owner, search.span, after.as_ref(), MOST_A_QUERY).await?;
         read += rows.len().max(1);
-        let Some(last) = rows.last().cloned() else { return Ok(page) };
         for booking in rows {
             if !fits(&booking, search) {
                 continue;
             }
             if page.bookings.len() == PAGE {
-                page.next = page.bookings.last().map(|last| last.id.clone());
+                page.next = page.bookings.last().map(Place::of);
                 return Ok(page);
             }
             page.bookings.push(booking);
         }
-        if read >= MOST_READ {
-            page.next = Some(last.id);
+        // A page of the index may hold nothing but holds, and there is more behind it.
+        if next.is_none() || read >= MOST_READ {
+            page.next = next;
             return Ok(page);
         }
-        after = Some(last);
+        after = next;
     }
 }
 

@@ -1,5 +1,6 @@
 //! Bookings and holds: what an entry of the ledger stands for.
 
+mod place;
 mod row;
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
@@ -16,6 +17,7 @@ use crate::{
     range::Interval,
 };
 
+pub use place::Place;
 pub use row::{Booking, BookingStatus, CalendarSync, Hold, Problem};
 
 /// Indexes of the `bookings` table in template.yaml.
@@ -51,20 +53,21 @@ impl Store {
         self.get(&self.tables().bookings, keys::booking(owner, id)).await?.map(from_item).transpose()
     }
 
-    /// The bookings of an owner that start in a span, in order of their start; `after` is the last of the page before.
-    /// Read from an index, so a change of the last second may be missing.
+    /// The bookings of an owner that start in a span, in order of their start, and where they go on; `after` is the place
+    /// that an earlier question ended at. Read from an index, so a change of the last second may be missing.
     pub async fn bookings(
         &self,
         owner: &OwnerId,
         span: Interval,
-        after: Option<&Booking>,
+        after: Option<&Place>,
         most: i32,
-    ) -> Result<Vec<Booking>> {
-        let from = after.map(|last| {
-            let mut key = keys::booking(owner, &last.id).item();
-            key.insert("start".to_owned(), number(last.start.as_second()));
-            key
-        });
+    ) -> Result<(Vec<Booking>, Option<Place>)> {
+        // Starts are kept in whole seconds: the first one inside, and the last one.
+        let whole = |at: Timestamp| at.as_second() + i64::from(at.subsec_nanosecond() > 0);
+        let (first, last) = (whole(span.start), whole(span.end) - 1);
+        if last < first {
+            return Ok((Vec::new(), None));
+        }
         let page = self
             .client()
             .query()
@@ -74,15 +77,17 @@ impl Store {
             .filter_expression("kind = :kind")
             .expression_attribute_names("#start", "start")
             .expression_attribute_values(":pk", text(keys::owner(owner)))
-            .expression_attribute_values(":from", number(span.start.as_second()))
-            .expression_attribute_values(":to", number(span.end.as_second() - 1))
+            .expression_attribute_values(":from", number(first))
+            .expression_attribute_values(":to", number(last))
             .expression_attribute_values(":kind", text(Booking::KIND))
-            .set_exclusive_start_key(from)
+            .set_exclusive_start_key(after.map(|place| place.key(owner)))
             .limit(most)
             .send()
             .await
             .map_err(outage)?;
-        page.items.unwrap_or_default().into_iter().map(from_item).collect()
+        let next = page.last_evaluated_key.as_ref().map(Place::read).transpose()?;
+        let rows: Result<_> = page.items.unwrap_or_default().into_iter().map(from_item).collect();
+        Ok((rows?, next))
     }
 
     /// The bookings of one shard whose work is due, the longest due first.

@@ -14,6 +14,81 @@ use super::{FOUR, HALF_PAST, THREE, booked, only_google, path, post, wanted};
 use crate::harness::{Town, USER, at};
 
 #[tokio::test]
+async fn a_list_goes_on_behind_holds_that_ended() {
+    let town = only_google().await;
+    let made = booked(&town, FOUR).await;
+    let store = &town.stack.app.store;
+    for _ in 0..5 {
+        let hold = || Hold {
+            id: HoldId::random(),
+            owner: OwnerId::user(USER).unwrap(),
+            start: at(THREE),
+            end: at(HALF_PAST),
+            service: None,
+            expires_at: town.now() - SignedDuration::from_secs(1),
+        };
+        let some = (0..30).map(|_| store.put_hold(&hold()).unwrap()).collect();
+        assert_eq!(store.transact(some).await.unwrap(), Transaction::Done);
+    }
+    let listed = town.get("/calendar/bookings?from=2026-01-13&to=2026-01-13").await;
+    assert_eq!(listed.body["bookings"][0]["id"], made["id"], "{}", listed.text);
+}
+
+#[tokio::test]
+async fn a_list_goes_on_where_it_was_when_its_last_booking_was_moved_away() {
+    let town = only_google().await;
+    town.call(Method::PUT, "/calendar/services/quick", Some(json!({"name": "Quick", "duration_minutes": 5}))).await;
+    let mut made = Vec::new();
+    for day in 13..15 {
+        for slot in 0..51 {
+            let start = at(&format!("2026-01-{day}T10:00:00Z")) + SignedDuration::from_mins(5 * slot);
+            let mut body = wanted(&start.to_string());
+            body["service"] = json!("quick");
+            let answer = post(&town, "/calendar/bookings", body).await;
+            assert_eq!(answer.status, 201, "{}", answer.text);
+            made.push(answer.body);
+        }
+    }
+    let window = "/calendar/bookings?from=2026-01-13&to=2026-01-14";
+    let first = town.get(window).await;
+    assert_eq!(first.body["bookings"].as_array().unwrap().len(), 100);
+    let cursor = first.body["next_cursor"].as_str().unwrap().to_owned();
+    let moved = post(&town, &path(&made[99], "/reschedule"), json!({"start": "2026-01-20T10:00:00Z"})).await;
+    assert_eq!(moved.status, 200, "{}", moved.text);
+    let rest = town.get(&format!("{window}&cursor={cursor}")).await;
+    let rest: Vec<_> = rest.body["bookings"].as_array().unwrap().iter().map(|row| &row["id"]).collect();
+    assert_eq!(rest, [&made[100]["id"], &made[101]["id"]]);
+}
+
+#[tokio::test]
+async fn a_cursor_or_a_window_that_makes_no_sense_is_the_callers_mistake() {
+    let town = only_google().await;
+    let made = booked(&town, THREE).await;
+    let id = made["id"].as_str().unwrap();
+    for cursor in [id, "bkg_00000000000000000000000000", "x", "0", "%00", "-9223372036854775808.x", "💣"] {
+        let answer = town.get(&format!("/calendar/bookings?from=2026-01-20&to=2026-01-21&cursor={cursor}")).await;
+        assert_eq!((answer.status, &answer.body["field"]), (422, &json!("cursor")), "{cursor} {}", answer.text);
+    }
+    // In front of the window, inside it and behind it.
+    for (cursor, found) in [("1768000000.x", 1), ("1768302000.BOOKING.z", 1), ("1768402000.x", 0)] {
+        let answer = town.get(&format!("/calendar/bookings?from=2026-01-13&to=2026-01-13&cursor={cursor}")).await;
+        assert_eq!(answer.status, 200, "{cursor} {}", answer.text);
+        assert_eq!(answer.body["bookings"].as_array().unwrap().len(), found, "{cursor}");
+    }
+    for (from, to, found) in [
+        ("2026-01-13T15:00:00.2Z", "2026-01-13T15:00:00.7Z", 0),
+        ("2026-01-13T14:59:59.2Z", "2026-01-13T14:59:59.7Z", 0),
+        ("2026-01-13T14:59:59.2Z", "2026-01-13T15:00:00.1Z", 1),
+        ("2026-01-13T15:00:00.1Z", "2026-01-13T16:00:00Z", 0),
+        ("2026-01-13T14:00:00Z", "2026-01-13T15:00:00Z", 0),
+    ] {
+        let answer = town.get(&format!("/calendar/bookings?from={from}&to={to}")).await;
+        assert_eq!(answer.status, 200, "{from} {}", answer.text);
+        assert_eq!(answer.body["bookings"].as_array().unwrap().len(), found, "{from} {to}");
+    }
+}
+
+#[tokio::test]
 async fn no_odd_booking_is_a_fault_of_ours() {
     let town: Town = only_google().await;
     let long = "9".repeat(5_000);
