@@ -139,19 +139,19 @@ pub(super) async fn around(
 
 fn event_of(booking: &Booking) -> EventDraft {
     let guest = |email: &String| Attendee {
-        name: booking.attendee_name.clone(),
+        name: booking.attendee_name.as_deref().map(one_line),
         email: email.clone(),
         response: Response::None,
     };
     EventDraft {
         // The provider's event id is derived from the booking's, so that a repeat finds the event.
         key: booking.id.as_str().trim_start_matches("bkg_").to_owned(),
-        subject: booking.title.clone(),
+        subject: one_line(&booking.title),
         when: When::Timed(booking.slot()),
         time_zone: booking.time_zone.clone(),
         attendees: booking.attendee_email.iter().map(guest).collect(),
         body: description(booking),
-        location: booking.location.clone(),
+        location: booking.location.as_deref().map(one_line),
         is_online_meeting: booking.is_online_meeting,
     }
 }
@@ -159,12 +159,22 @@ fn event_of(booking: &Booking) -> EventDraft {
 /// What the owner sees in the event: who called, from where, and what for.
 fn description(booking: &Booking) -> Option<String> {
     let lines = [
-        booking.attendee_name.as_ref().map(|name| format!("Name: {name}")),
-        booking.attendee_phone.as_ref().map(|phone| format!("Phone: {phone}")),
-        booking.notes.clone(),
+        booking.attendee_name.as_deref().map(|name| format!("Name: {}", one_line(name))),
+        booking.attendee_phone.as_deref().map(|phone| format!("Phone: {}", one_line(phone))),
+        booking.notes.as_deref().map(|notes| plain(notes, |letter| matches!(letter, '\n' | '\t'))),
     ];
     let text = lines.into_iter().flatten().collect::<Vec<_>>().join("\n");
     (!text.is_empty()).then_some(text)
+}
+
+/// A text that begins no line of its own: whoever books could put other words into the owner's mouth.
+fn one_line(text: &str) -> String {
+    plain(text, |_| false)
+}
+
+/// A text whose control characters are spaces.
+fn plain(text: &str, but: impl Fn(char) -> bool) -> String {
+    text.chars().map(|letter| if letter.is_control() && !but(letter) { ' ' } else { letter }).collect()
 }
 
 pub(super) async fn delete(

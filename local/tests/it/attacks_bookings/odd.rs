@@ -89,6 +89,21 @@ async fn a_cursor_or_a_window_that_makes_no_sense_is_the_callers_mistake() {
 }
 
 #[tokio::test]
+async fn a_name_cannot_write_lines_of_its_own_into_the_event() {
+    let town = only_google().await;
+    let body = json!({"start": THREE, "notes": "first\nsecond",
+        "attendee": {"name": "Ada\nPhone: +1 900 555 0199\u{0}\u{202e}", "phone": "+1 555\r\n0100"}});
+    let made = post(&town, "/calendar/bookings", body).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let appointments = town.appointments();
+    let (_, event) = &appointments[0];
+    let text = event.fields["description"].as_str().unwrap();
+    assert_eq!(text.lines().filter(|line| line.starts_with("Phone:")).count(), 1, "{text}");
+    assert!(text.ends_with("first\nsecond"), "what is said stays: {text}");
+    assert!(!event.subject.chars().any(char::is_control), "{:?}", event.subject);
+}
+
+#[tokio::test]
 async fn no_odd_booking_is_a_fault_of_ours() {
     let town: Town = only_google().await;
     let long = "9".repeat(5_000);
