@@ -18,6 +18,7 @@ use crate::{
 
 /// Keeps a stored schedule well below DynamoDB's 400 KB an item.
 const MAX_RANGES: usize = 500;
+const DAYS_A_WEEK: usize = 7;
 const MINUTES_A_DAY: u32 = 1_440;
 /// A year ahead is further than calendars are kept, and bounds what a search can cost.
 const MAX_HORIZON_DAYS: u32 = 366;
@@ -196,6 +197,9 @@ fn check_weekly(field: &'static str, list: &[WeeklyHours]) -> Result<()> {
     for (at, hours) in list.iter().enumerate() {
         if hours.days.is_empty() {
             return Err(Error::invalid(format!("{field}[{at}].days"), "must name at least one day"));
+        }
+        if hours.days.len() > DAYS_A_WEEK {
+            return Err(Error::invalid(format!("{field}[{at}].days"), "must name each day once"));
         }
         check_order(hours.start, hours.end, || format!("{field}[{at}].end"))?;
     }

@@ -104,6 +104,15 @@ async fn a_name_cannot_write_lines_of_its_own_into_the_event() {
 }
 
 #[tokio::test]
+async fn a_schedule_that_names_its_days_without_end_is_refused_by_name() {
+    let town = only_google().await;
+    let schedule = json!({"time_zone": "Europe/London",
+        "weekly": [{"days": vec![1; 60_000], "start": "09:00", "end": "17:00"}]});
+    let answer = town.call(Method::PUT, "/calendar/schedule", Some(schedule)).await;
+    assert_eq!((answer.status, &answer.body["field"]), (422, &json!("weekly[0].days")), "{}", answer.text);
+}
+
+#[tokio::test]
 async fn no_odd_booking_is_a_fault_of_ours() {
     let town: Town = only_google().await;
     let long = "9".repeat(5_000);
