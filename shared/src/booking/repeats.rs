@@ -9,6 +9,7 @@ use crate::{
     app::App,
     error::{Error, Result},
     ids::{BookingId, OwnerId},
+    random,
     store::{
         Transaction,
         bookings::{Booking, BookingStatus, CalendarSync},
@@ -20,6 +21,9 @@ use crate::{
 
 /// API Gateway waits no longer for a function: whoever started before this has ended.
 pub(super) const LONGEST_REQUEST: SignedDuration = SignedDuration::from_secs(30);
+
+/// DynamoDB takes 1,024 bytes of a sort key; ids of calls are whatever their sender makes them.
+const MOST_NAME: usize = 512;
 
 /// Names under which a repeat of a request is known; the first one that is found replays its answer.
 #[derive(Clone, Debug, Default)]
@@ -149,5 +153,9 @@ pub(super) fn in_progress() -> Error {
 }
 
 fn operation_key(owner: &OwnerId, name: &str) -> Key {
-    keys::idempotency(&format!("booking#{owner}"), name)
+    let scope = format!("booking#{owner}");
+    if name.len() <= MOST_NAME {
+        return keys::idempotency(&scope, name);
+    }
+    keys::idempotency(&scope, &format!("sha256:{}", random::hex(&random::sha256(name.as_bytes()))))
 }

@@ -113,6 +113,19 @@ async fn a_schedule_that_names_its_days_without_end_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_tool_call_with_a_name_of_any_length_is_answered() {
+    let town = only_google().await;
+    let line = town.line().await;
+    let mut tool = ToolCall::new("book_appointment", json!({"start_time": THREE, "name": "Caller"}));
+    tool.id = "x".repeat(4_000);
+    let call = PhoneCall::inbound("+15550100123", None, town.now());
+    for _ in 0..2 {
+        let said = town.say(&call, &line, &tool).await.unwrap();
+        assert!(said.starts_with("You're booked"), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn no_odd_booking_is_a_fault_of_ours() {
     let town: Town = only_google().await;
     let long = "9".repeat(5_000);
