@@ -23,6 +23,9 @@ const MOST_LOCATION: usize = 1_024;
 /// An appointment longer than a day is no appointment.
 const MOST_MINUTES: i64 = 24 * 60;
 
+/// The shortest that services and availability know. What takes no time stands in nobody's way.
+const LEAST_MINUTES: i64 = 5;
+
 /// A slot that is to be booked, held or moved to: a token from an availability answer, or start and end.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 pub(super) struct SlotBody {
@@ -91,6 +94,9 @@ impl SlotBody {
         }
         if slot.duration() > SignedDuration::from_mins(MOST_MINUTES) {
             return Err(Error::invalid("end", "must be at most a day after start"));
+        }
+        if slot.duration() < SignedDuration::from_mins(LEAST_MINUTES) {
+            return Err(Error::invalid("end", "must be at least five minutes after start"));
         }
         Ok(slot)
     }

@@ -107,6 +107,24 @@ async fn a_booking_that_cannot_grow_longer_keeps_its_time() {
 }
 
 #[tokio::test]
+async fn an_appointment_that_takes_no_time_is_none() {
+    let town = only_google().await;
+    for end in ["2026-01-13T15:00:00.5Z", "2026-01-13T15:00:01Z", "2026-01-13T15:04:59Z"] {
+        let mut body = wanted(THREE);
+        body["end"] = json!(end);
+        for route in ["/calendar/bookings", "/calendar/holds"] {
+            let answer = post(&town, route, body.clone()).await;
+            assert_eq!((answer.status, &answer.body["field"]), (422, &json!("end")), "{end} {}", answer.text);
+        }
+    }
+    let made = booked(&town, THREE).await;
+    let body = json!({"start": FOUR, "end": "2026-01-13T16:00:00.5Z"});
+    let moved = post(&town, &path(&made, "/reschedule"), body).await;
+    assert_eq!((moved.status, &moved.body["field"]), (422, &json!("end")), "{}", moved.text);
+    assert_eq!(town.ledger().await.len(), 1);
+}
+
+#[tokio::test]
 async fn the_daily_limit_holds_for_holds_and_for_moves() {
     let town = only_google().await;
     schedule(&town, json!({"daily_limit": 1})).await;
