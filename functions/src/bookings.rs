@@ -16,6 +16,7 @@ use shared::{
     ids::{BookingId, HoldId},
     random,
     range::Interval,
+    service::ServiceId,
     services,
     store::bookings::Hold,
 };
@@ -180,7 +181,13 @@ async fn reschedule_booking(
     let before = booking::one(&app, &office.owner, &id).await?;
     let length = before.slot().duration();
     let to = match &body.slot {
-        Some(token) => office.offer(&app, token).await?.slot,
+        Some(token) => {
+            let offer = office.offer(&app, token).await?;
+            if offer.service.as_ref().map(ServiceId::as_str) != before.service.as_deref() {
+                return Err(Error::invalid("slot", "must be offered for what was booked").into());
+            }
+            offer.slot
+        }
         None => body.interval(&office.schedule.zone()?, length)?,
     };
     let moved = booking::reschedule(&app, office.desk(), &id, to, &repeats).await?;

@@ -141,3 +141,28 @@ async fn the_daily_limit_holds_for_holds_and_for_moves() {
     let same_day = post(&town, &path(&made.body, "/reschedule"), json!({"start": FOUR})).await;
     assert_eq!(same_day.status, 200, "it is not one too many beside itself: {}", same_day.text);
 }
+
+#[tokio::test]
+async fn a_slot_of_another_service_does_not_change_what_was_booked() {
+    let town = only_google().await;
+    for (id, minutes) in [("haircut", 45), ("fringe", 15)] {
+        let service = json!({"name": id, "duration_minutes": minutes});
+        let put = town.call(Method::PUT, &format!("/calendar/services/{id}"), Some(service)).await;
+        assert_eq!(put.status, 200, "{}", put.text);
+    }
+    let mut body = wanted(THREE);
+    body["service"] = json!("haircut");
+    let made = post(&town, "/calendar/bookings", body).await.body;
+    let slot = async |query: &str| {
+        let path = format!("/calendar/availability?from=2026-01-14&to=2026-01-14{query}");
+        town.get(&path).await.body["available_slots"][0]["slot"].clone()
+    };
+    for query in ["&service=fringe", ""] {
+        let body = json!({"slot": slot(query).await});
+        let moved = post(&town, &path(&made, "/reschedule"), body).await;
+        assert_eq!((moved.status, &moved.body["field"]), (422, &json!("slot")), "{query} {}", moved.text);
+    }
+    let body = json!({"slot": slot("&service=haircut").await});
+    let moved = post(&town, &path(&made, "/reschedule"), body).await;
+    assert_eq!(moved.status, 200, "{}", moved.text);
+}
