@@ -143,6 +143,21 @@ async fn the_daily_limit_holds_for_holds_and_for_moves() {
 }
 
 #[tokio::test]
+async fn a_time_that_was_held_in_time_can_be_booked_until_the_hold_ends() {
+    let town = only_google().await;
+    // The notice of an hour begins a minute after the hold.
+    town.advance(2 * 3600 - 60);
+    let held = post(&town, "/calendar/holds", json!({"start": "2026-01-05T15:00:00Z"})).await;
+    assert_eq!(held.status, 201, "{}", held.text);
+    town.advance(120);
+    let mut mine = wanted("2026-01-05T15:00:00Z");
+    assert_eq!(post(&town, "/calendar/bookings", mine.clone()).await.code(), "notice", "without the hold");
+    mine["hold_id"] = held.body["id"].clone();
+    let made = post(&town, "/calendar/bookings", mine).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+}
+
+#[tokio::test]
 async fn a_slot_of_another_service_does_not_change_what_was_booked() {
     let town = only_google().await;
     for (id, minutes) in [("haircut", 45), ("fringe", 15)] {

@@ -3,7 +3,9 @@
 use super::{
     Booked, Desk, Request,
     calendar::{Outcome, create, remove, resume},
-    contended, not_offered,
+    contended,
+    hold::made_at,
+    not_offered,
     repeats::{Earlier, Repeats, in_progress},
     rows::{self, ATTEMPTS, all_of, answer, enter, later, obstacle},
     taken,
@@ -163,7 +165,9 @@ async fn take(app: &App, desk: Desk<'_>, draft: &Booking, request: &Request) -> 
     for _ in 0..ATTEMPTS {
         let days = app.store.days(desk.owner, request.slot).await?;
         let but: Vec<&str> = held.into_iter().collect();
-        if let Some(reason) = obstacle(app, desk, &days, request.slot, request.buffers, &but)? {
+        // What was held in time is not too late while it is held.
+        let asked_at = request.hold.as_ref().map_or_else(|| app.clock.now(), made_at);
+        if let Some(reason) = obstacle(app, desk, &days, request.slot, request.buffers, &but, asked_at)? {
             // A repeat may come when its own booking or the passing of time stands in the way.
             return match (replay(app, desk, &request.repeats).await?, reason) {
                 (Some(earlier), _) => Ok(earlier),

@@ -1,6 +1,6 @@
 //! Keeping a slot for a moment: everybody else finds it taken, and it ends by itself.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Desk, contended, not_offered,
@@ -37,7 +37,7 @@ pub async fn hold(
     for _ in 0..ATTEMPTS {
         let now = app.clock.second();
         let days = app.store.days(desk.owner, slot).await?;
-        match obstacle(app, desk, &days, slot, buffers, &[])? {
+        match obstacle(app, desk, &days, slot, buffers, &[], app.clock.now())? {
             None => {}
             Some(EmptyReason::FullyBooked) => return Err(taken(app, desk, slot, buffers).await),
             Some(reason) => return Err(not_offered(reason)),
@@ -74,6 +74,11 @@ pub async fn hold(
         });
     }
     Err(contended())
+}
+
+/// When a hold was made.
+pub(super) fn made_at(hold: &Hold) -> Timestamp {
+    hold.expires_at.saturating_sub(HELD_FOR).unwrap_or(hold.expires_at)
 }
 
 /// A hold that still lives.

@@ -79,7 +79,7 @@ async fn begin(app: &App, desk: Desk<'_>, mut booking: Booking, to: Interval) ->
         }
         let days = app.store.days(desk.owner, to).await?;
         let own = booking.id.as_str().to_owned();
-        match obstacle(app, desk, &days, to, booking.buffers(), &[&own])? {
+        match obstacle(app, desk, &days, to, booking.buffers(), &[&own], app.clock.now())? {
             None => {}
             Some(EmptyReason::FullyBooked) => return Err(taken(app, desk, to, booking.buffers()).await),
             Some(reason) => return Err(not_offered(reason)),

@@ -32,7 +32,8 @@ pub(super) fn later(app: &App) -> Timestamp {
     app.clock.now().saturating_add(UNFINISHED_AFTER).unwrap_or(Timestamp::MAX)
 }
 
-/// What our own rules say about a slot; calendars are asked after the ledger has it. `but` names what may be there.
+/// What our own rules say about a slot; calendars are asked after the ledger has it. `but` names what may be there,
+/// and `asked_at` is when the time was first asked for: notice and horizon count from then.
 pub(super) fn obstacle(
     app: &App,
     desk: Desk<'_>,
@@ -40,9 +41,9 @@ pub(super) fn obstacle(
     slot: Interval,
     buffers: Buffers,
     but: &[&str],
+    asked_at: Timestamp,
 ) -> Result<Option<EmptyReason>> {
-    let now = app.clock.now();
-    let booked = booked(days, now, but);
+    let booked = booked(days, app.clock.now(), but);
     let question = Question {
         schedule: desk.schedule,
         duration: slot.duration(),
@@ -51,7 +52,7 @@ pub(super) fn obstacle(
         booked: &booked,
         window: slot,
         known_until: slot.end,
-        now,
+        now: asked_at,
         grid_zone: None,
     };
     slots::obstacle(&question, slot)
