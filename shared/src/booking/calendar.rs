@@ -90,8 +90,8 @@ pub(super) async fn ask(app: &App, desk: Desk<'_>, booking: &Booking, slot: Inte
     }
     let guarded = slot.widened(booking.buffers().before, booking.buffers().after);
     // A move that the calendar did not hear of left the event at an earlier time.
-    let near = guarded.overlaps(booking.slot())
-        || booking.shown_at().is_some_and(|shown| guarded.overlaps(shown));
+    let near =
+        guarded.overlaps(booking.slot()) || booking.shown_at().is_some_and(|shown| guarded.overlaps(shown));
     let busy = match &booking.event_id {
         Some(id) if near => busy_but(app, desk, booking, id, guarded).await,
         Some(_) | None => busy(app, desk.owner, desk.rows, guarded, desk.schedule, desk.patience).await,

@@ -115,7 +115,10 @@ async fn an_event_that_nobody_heard_of_and_somebody_moved_is_left_as_it_is() {
     reconcile(&town).await;
     assert_eq!(starts(&town), ["2026-01-13T12:00:00Z"]);
     let left = shown(&town, &made).await;
-    assert_eq!((&left["calendar_sync"], &left["calendar_problem"]), (&json!("failed"), &json!("moved_by_hand")));
+    assert_eq!(
+        (&left["calendar_sync"], &left["calendar_problem"]),
+        (&json!("failed"), &json!("moved_by_hand"))
+    );
 }
 
 #[tokio::test]
@@ -127,7 +130,10 @@ async fn an_event_that_nobody_heard_of_and_somebody_deleted_is_gone() {
     town.advance(61);
     assert_eq!(reconcile(&town).await["finished"], 1);
     let left = shown(&town, &kept).await;
-    assert_eq!((&left["calendar_sync"], &left["calendar_problem"]), (&json!("failed"), &json!("deleted_by_hand")));
+    assert_eq!(
+        (&left["calendar_sync"], &left["calendar_problem"]),
+        (&json!("failed"), &json!("deleted_by_hand"))
+    );
 
     town.arm(Fault::new("google", "events.insert", Kind::DropAfterCommit).times(2));
     let other = booked(&town, gone).await;

@@ -37,7 +37,8 @@ async fn a_list_goes_on_behind_holds_that_ended() {
 #[tokio::test]
 async fn a_list_goes_on_where_it_was_when_its_last_booking_was_moved_away() {
     let town = only_google().await;
-    town.call(Method::PUT, "/calendar/services/quick", Some(json!({"name": "Quick", "duration_minutes": 5}))).await;
+    town.call(Method::PUT, "/calendar/services/quick", Some(json!({"name": "Quick", "duration_minutes": 5})))
+        .await;
     let mut made = Vec::new();
     for day in 13..15 {
         for slot in 0..51 {
@@ -66,12 +67,19 @@ async fn a_cursor_or_a_window_that_makes_no_sense_is_the_callers_mistake() {
     let made = booked(&town, THREE).await;
     let id = made["id"].as_str().unwrap();
     for cursor in [id, "bkg_00000000000000000000000000", "x", "0", "%00", "-9223372036854775808.x", "💣"] {
-        let answer = town.get(&format!("/calendar/bookings?from=2026-01-20&to=2026-01-21&cursor={cursor}")).await;
-        assert_eq!((answer.status, &answer.body["field"]), (422, &json!("cursor")), "{cursor} {}", answer.text);
+        let answer =
+            town.get(&format!("/calendar/bookings?from=2026-01-20&to=2026-01-21&cursor={cursor}")).await;
+        assert_eq!(
+            (answer.status, &answer.body["field"]),
+            (422, &json!("cursor")),
+            "{cursor} {}",
+            answer.text
+        );
     }
     // In front of the window, inside it and behind it.
     for (cursor, found) in [("1768000000.x", 1), ("1768302000.BOOKING.z", 1), ("1768402000.x", 0)] {
-        let answer = town.get(&format!("/calendar/bookings?from=2026-01-13&to=2026-01-13&cursor={cursor}")).await;
+        let answer =
+            town.get(&format!("/calendar/bookings?from=2026-01-13&to=2026-01-13&cursor={cursor}")).await;
         assert_eq!(answer.status, 200, "{cursor} {}", answer.text);
         assert_eq!(answer.body["bookings"].as_array().unwrap().len(), found, "{cursor}");
     }
@@ -130,9 +138,20 @@ async fn no_odd_booking_is_a_fault_of_ours() {
     let town: Town = only_google().await;
     let long = "9".repeat(5_000);
     for start in [
-        "2200-12-31T23:59:59Z", "1970-01-01T00:00:00Z", "2026-02-30T10:00:00Z", "2026-01-13T24:00:00Z",
-        "-009999-01-01T00:00:00Z", "2026-01-13", "\u{0}", "", "２０２６-01-13", &long,
-        "2016-12-31T23:59:60Z", "2026-01-13T15:00:00[Mars/Olympus]", "P1D", "now",
+        "2200-12-31T23:59:59Z",
+        "1970-01-01T00:00:00Z",
+        "2026-02-30T10:00:00Z",
+        "2026-01-13T24:00:00Z",
+        "-009999-01-01T00:00:00Z",
+        "2026-01-13",
+        "\u{0}",
+        "",
+        "２０２６-01-13",
+        &long,
+        "2016-12-31T23:59:60Z",
+        "2026-01-13T15:00:00[Mars/Olympus]",
+        "P1D",
+        "now",
     ] {
         for end in [None, Some("2200-12-31T23:59:59Z"), Some("1970-01-01T00:00:00Z"), Some(start)] {
             let mut body = wanted(start);
@@ -145,8 +164,15 @@ async fn no_odd_booking_is_a_fault_of_ours() {
             }
         }
     }
-    for body in [json!([]), json!(null), json!({"start": 5}), json!({"slot": {}}), json!({"start": THREE, "attendee": []}),
-        json!({"start": THREE, "attendee": {"name": 5}}), json!({"start": THREE, "attendee": {"name": "A"}, "hold_id": 5})] {
+    for body in [
+        json!([]),
+        json!(null),
+        json!({"start": 5}),
+        json!({"slot": {}}),
+        json!({"start": THREE, "attendee": []}),
+        json!({"start": THREE, "attendee": {"name": 5}}),
+        json!({"start": THREE, "attendee": {"name": "A"}, "hold_id": 5}),
+    ] {
         let answer = post(&town, "/calendar/bookings", body.clone()).await;
         assert_eq!(answer.status, 422, "{body} {}", answer.text);
     }

@@ -74,7 +74,8 @@ async fn a_key_whose_request_died_and_came_to_nothing_books_again() {
     let dead = row(&town, id).await;
     assert_eq!(post(&town, &path(&first.body, "/cancel"), json!({})).await.status, 200);
     let (store, owner) = (&town.stack.app.store, OwnerId::user(USER).unwrap());
-    for (status, expected) in [(BookingStatus::Cancelled, "cancelled"), (BookingStatus::Failed, "confirmed")] {
+    for (status, expected) in [(BookingStatus::Cancelled, "cancelled"), (BookingStatus::Failed, "confirmed")]
+    {
         // The row and the operation as a crash and the reconciler leave them.
         let current = row(&town, id).await;
         let mut left = Booking { status, version: current.version, ..dead.clone() };
@@ -102,7 +103,8 @@ async fn a_key_is_one_owners_and_one_routes() {
     assert_eq!(with_key(&town, &path(&made, "/reschedule"), "EXAMPLE", &body).await.status, 200);
     let other = with_key(&town, "/calendar/bookings", "EXAMPLE", &wanted(THREE)).await;
     assert_eq!((other.status, &other.body["start"]), (201, &json!(THREE)), "{}", other.text);
-    let theirs = town.plain(Method::POST, "/calendar/bookings").bearer_auth(town.session(crate::harness::OTHER));
+    let theirs =
+        town.plain(Method::POST, "/calendar/bookings").bearer_auth(town.session(crate::harness::OTHER));
     let theirs = town.answer(theirs.header("Idempotency-Key", "EXAMPLE").json(&wanted(THREE))).await;
     assert_eq!((theirs.status, theirs.code()), (409, "no_connection"), "{}", theirs.text);
     assert_eq!(reconcile(&town).await["looked_at"], 0);

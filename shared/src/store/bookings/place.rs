@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     ids::OwnerId,
     store::{
-        keys, odd,
+        keys,
         row::{Key, number},
     },
 };
