@@ -15,8 +15,11 @@ use crate::{
     tokens::{needs_connection, with_token},
 };
 
-/// A page of events around one appointment; nobody has more.
+/// A page of events around one appointment; hardly anybody has more.
 const AROUND: u32 = 250;
+
+/// Pages that are followed before the question counts as too large.
+const MOST_PAGES: usize = 8;
 
 /// The connection that a booking was written to; it is not written to another one.
 pub(super) fn connection_of<'a>(app: &App, desk: Desk<'a>, booking: &Booking) -> Result<&'a Connection> {
@@ -130,11 +133,21 @@ pub(super) async fn around(
     window: Interval,
 ) -> Result<Vec<Event>> {
     let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
-    let page = with_token(app, connection, desk.patience, |token| async move {
-        providers::events(provider, app.session(base_url, &token), calendar, window, None, AROUND).await
-    })
-    .await?;
-    Ok(page.events)
+    let (mut all, mut next) = (Vec::new(), None);
+    for _ in 0..MOST_PAGES {
+        let from: Option<&str> = next.as_deref();
+        let page = with_token(app, connection, desk.patience, |token| async move {
+            providers::events(provider, app.session(base_url, &token), calendar, window, from, AROUND).await
+        })
+        .await?;
+        all.extend(page.events);
+        next = page.next;
+        if next.is_none() {
+            return Ok(all);
+        }
+    }
+    // Half an answer would be free time that is not.
+    Err(Error::Upstream { system: provider.as_str(), code: "too_many_events" })
 }
 
 fn event_of(booking: &Booking) -> EventDraft {

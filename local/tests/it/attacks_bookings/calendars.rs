@@ -248,3 +248,19 @@ async fn a_booking_whose_calendar_is_gone_is_not_called_unknown() {
     assert_ne!(answer.status, 404, "{}", answer.text);
     assert_eq!(town.ledger().await.len(), usize::from(answer.status == 201));
 }
+
+#[tokio::test]
+async fn an_appointment_behind_many_others_is_in_the_way_of_a_move_all_the_same() {
+    let town = only_google().await;
+    let made = booked(&town, THREE).await;
+    let time = |at: &str| json!({"dateTime": at, "timeZone": "Europe/London"});
+    for _ in 0..260 {
+        let note = json!({"summary": "Note", "transparency": "transparent",
+            "start": time("2026-01-13T15:20:00Z"), "end": time("2026-01-13T15:40:00Z")});
+        town.stack.world.add_event_json(Provider::Google, DEFAULT_EMAIL, &note).unwrap();
+    }
+    let (from, to) = (HALF_PAST.parse().unwrap(), FOUR.parse().unwrap());
+    town.stack.world.add_event(Provider::Google, DEFAULT_EMAIL, "Dentist", from, to).unwrap();
+    let moved = post(&town, &path(&made, "/reschedule"), json!({"start": "2026-01-13T15:15:00Z"})).await;
+    assert_eq!(moved.code(), "slot_taken", "{}", moved.text);
+}
