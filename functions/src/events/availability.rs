@@ -33,6 +33,9 @@ const DEFAULT_DAYS: u32 = 7;
 /// How long an appointment takes when nothing is said.
 const DEFAULT_MINUTES: u32 = 30;
 
+/// Some 400 bytes each: Lambda takes an answer of at most 6 MB.
+const MOST_SLOTS: usize = 10_000;
+
 /// The slots that are wanted.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -180,6 +183,9 @@ fn duration(asked: Option<u32>, service: Option<&Service>) -> Result<u32> {
 }
 
 fn slots(offering: &Offering<'_>, answer: Availability, now: Timestamp) -> Result<Slots> {
+    if answer.slots.len() > MOST_SLOTS {
+        return Err(Error::invalid("to", format!("must be nearer: there are more than {MOST_SLOTS} slots")));
+    }
     let zone = zone_named(&answer.time_zone)?;
     let tell = |slot: &Interval| offering.slot(*slot, &zone, &answer.time_zone, now);
     let available_slots = answer.slots.iter().map(tell).collect::<Result<Vec<_>>>()?;

@@ -3,6 +3,7 @@
 mod calendars;
 mod odd;
 mod repeats;
+mod storm;
 
 use local::world::{DEFAULT_EMAIL, Provider};
 use reqwest::Method;

@@ -10,7 +10,7 @@ use shared::{
 
 use local::world::{PhoneCall, ToolCall};
 
-use super::{FOUR, HALF_PAST, THREE, booked, only_google, path, post, wanted};
+use super::{FOUR, HALF_PAST, THREE, booked, only_google, path, post, schedule, wanted};
 use crate::harness::{Town, USER, at};
 
 #[tokio::test]
@@ -177,4 +177,19 @@ async fn no_odd_booking_is_a_fault_of_ours() {
         assert_eq!(answer.status, 422, "{body} {}", answer.text);
     }
     assert_eq!(town.ledger().await.len(), 0);
+}
+
+#[tokio::test]
+async fn more_slots_than_an_answer_can_hold_are_refused_by_name() {
+    let town = only_google().await;
+    let every_day: Vec<_> = (0..7).collect();
+    schedule(
+        &town,
+        json!({"weekly": [{"days": every_day, "start": "00:00", "end": "24:00"}], "slot_interval_minutes": 1}),
+    )
+    .await;
+    let answer = town.get("/calendar/availability?days_ahead=60&duration_minutes=5").await;
+    assert_eq!((answer.status, &answer.body["field"]), (422, &json!("to")), "{}", answer.text.len());
+    let answer = town.get("/calendar/availability?days_ahead=2&duration_minutes=5").await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
 }
