@@ -24,9 +24,12 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Visit {
-    /// The Clerk user whose calendar it is.
+    /// The Clerk user whose calendar it is; needed unless `owner` is said.
     #[param(example = "user_2abcDEF")]
-    user_id: String,
+    user_id: Option<String>,
+    /// A tenant whose calendar it is, `business:…` or `subaccount:…`; a member of it completes the connection.
+    #[param(example = "business:org_2abc")]
+    owner: Option<String>,
     /// `microsoft` or `google`; Microsoft when it is not said.
     provider: Option<String>,
     /// One of the allowed front-end URLs; the first of them when it is not said.
@@ -48,7 +51,8 @@ async fn start_connecting(
 ) -> Result<impl IntoResponse, Problem> {
     let session_cookie = cookies(&headers).into_iter().find(|(name, _)| *name == "__session");
     let start = Start {
-        user_id: &visit.user_id,
+        user_id: visit.user_id.as_deref(),
+        owner: visit.owner.as_deref(),
         provider: visit.provider.as_deref(),
         return_to: visit.return_to.as_deref(),
         replace: flag("replace", visit.replace.as_deref())?,

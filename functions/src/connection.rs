@@ -65,6 +65,18 @@ pub(crate) struct ConnectionStatus {
     is_default: bool,
 }
 
+impl ConnectionStatus {
+    /// Its id.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether it works, for all that is known.
+    pub(crate) fn works(&self) -> bool {
+        self.status == Status::Active && self.cause.is_none()
+    }
+}
+
 impl AuthStatus {
     /// The state of the default connection, and all of them.
     pub(crate) fn of(app: &App, owner: &OwnerId, rows: &OwnerRows) -> Self {

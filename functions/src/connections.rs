@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
+    business,
     connection::{self, ConnectionStatus},
     extract::{Acting, ForWhom, Json, PathId, Query, flag},
     problem::Problem,
@@ -30,6 +31,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(verify_connection))
         .routes(routes!(list_calendars))
         .routes(routes!(select_calendars))
+        .merge(business::businesses::routes())
 }
 
 /// Which links end; all of them without parameters.
@@ -76,14 +78,14 @@ struct Verified {
 
 /// The calendars of every connection.
 #[derive(Serialize, ToSchema)]
-struct Calendars {
+pub(crate) struct Calendars {
     /// A list for each connection that works.
-    connections: Vec<OfConnection>,
+    pub(crate) connections: Vec<OfConnection>,
 }
 
 /// The calendars of one connection.
 #[derive(Serialize, ToSchema)]
-struct OfConnection {
+pub(crate) struct OfConnection {
     /// The connection.
     connection_id: String,
     /// Its provider.
@@ -219,7 +221,7 @@ fn ended(count: usize) -> Disconnected {
     Disconnected { success: true, disconnected: count, message }
 }
 
-fn shown(connection: ConnectionCalendars) -> OfConnection {
+pub(crate) fn shown(connection: ConnectionCalendars) -> OfConnection {
     let calendars = connection.calendars.into_iter().map(|listed| {
         let CalendarListing { id, name, primary, writable, time_zone } = listed.listing;
         OneCalendar { id, name, primary, writable, time_zone, busy: listed.blocks, write: listed.written_to }

@@ -2,7 +2,7 @@
 
 mod availability;
 mod draft;
-mod schedule;
+pub(crate) mod schedule;
 mod services;
 mod slot;
 mod wire;
@@ -24,6 +24,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
+    business,
     connections::connection_id,
     extract::{Acting, ForWhom, Json, PathId, Query, flag, idempotency_key, text},
     problem::Problem,
@@ -42,6 +43,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(schedule::get_schedule, schedule::put_schedule))
         .routes(routes!(services::list_services))
         .routes(routes!(services::get_service, services::put_service, services::delete_service))
+        .merge(business::availability::routes())
 }
 
 /// How far a listing looks ahead when nothing is said.

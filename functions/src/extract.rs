@@ -15,7 +15,7 @@ use shared::error::Error;
 
 use crate::problem::Problem;
 
-pub(crate) use caller::{Acting, ForWhom, Person, context_of};
+pub(crate) use caller::{Acting, Asking, ForWhom, Person, context_of};
 pub(crate) use track::read;
 
 /// API.md: bodies over 256 KiB are refused.

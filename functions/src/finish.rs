@@ -10,7 +10,10 @@ use axum::{
 use http::{HeaderName, HeaderValue, header};
 use tracing::Instrument as _;
 
-use crate::{Function, extract, problem::Problem};
+use crate::{
+    Function, extract,
+    problem::{Face, Problem},
+};
 
 /// What every response carries.
 const HEADERS: [(HeaderName, HeaderValue); 3] = [
@@ -23,6 +26,7 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 pub(crate) async fn finish(State(function): State<Function>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let request_id = extract::request_id(request.extensions());
+    let face = Face::of(request.uri().path());
     // The pattern, not the path: ids and codes do not belong into the log.
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
     // Of the highest level, so that whatever is logged inside carries it.
@@ -39,7 +43,7 @@ pub(crate) async fn finish(State(function): State<Function>, request: Request, n
         let mut response = next.run(request).await;
         let problem = response.extensions_mut().remove::<Problem>();
         if let Some(problem) = &problem {
-            response = problem.render(&request_id, response);
+            response = problem.render(face, &request_id, response);
         }
         for (name, value) in HEADERS {
             response.headers_mut().entry(name).or_insert(value);
@@ -47,7 +51,7 @@ pub(crate) async fn finish(State(function): State<Function>, request: Request, n
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let told = response.extensions_mut().remove::<Told>();
         match problem.or(told.map(|Told(problem)| problem)) {
-            Some(problem) => problem.log(Some(duration_ms)),
+            Some(problem) => problem.log(face, Some(duration_ms)),
             None => tracing::info!(status = response.status().as_u16(), duration_ms, "request done"),
         }
         response

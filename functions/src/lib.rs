@@ -8,6 +8,7 @@ pub mod auth_status;
 pub mod authorizer;
 pub mod bookings;
 pub mod bootstrap;
+mod business;
 pub mod clerk_webhook;
 mod connection;
 pub mod connections;

@@ -12,7 +12,7 @@ use utoipa::{
     },
 };
 
-use crate::Function;
+use crate::{Function, problem::Face};
 
 /// Why a request was refused: problem details (RFC 9457). A fault of ours carries `code` and `request_id` alone.
 #[derive(Serialize, ToSchema)]
@@ -50,6 +50,8 @@ pub(crate) struct Alternative {
     start: String,
     /// End (RFC 3339).
     end: String,
+    /// Books or holds exactly this slot, for 15 minutes.
+    slot: String,
 }
 
 /// What API Gateway itself answers; HTTP APIs cannot customise it.
@@ -61,11 +63,12 @@ struct GatewayAnswer {
 }
 
 /// Groups of routes, in the order in which they are shown.
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("connect", "Connecting a calendar: a visit to the start, the provider's consent, the owner's proof"),
     ("connections", "What is connected, and which calendars count"),
     ("events", "Events, free slots and busy times"),
     ("bookings", "Holds and bookings: made, moved and called off under one id"),
+    ("businesses", "Businesses: their calendars, whether a time is free, and their bookings"),
     ("schedule", "When and for what an owner can be booked"),
     ("users", "The signed-in user"),
     ("voice", "The voice agent's calls"),
@@ -101,8 +104,9 @@ pub fn document() -> OpenApi {
     components.schemas.insert("Problem".into(), ProblemBody::schema());
     components.schemas.insert("Alternative".into(), Alternative::schema());
     components.schemas.insert("GatewayAnswer".into(), GatewayAnswer::schema());
-    for item in document.paths.paths.values_mut() {
-        operations(item).for_each(complete);
+    for (path, item) in &mut document.paths.paths {
+        let face = Face::of(path);
+        operations(item).for_each(|operation| complete(operation, face));
     }
     document
 }
@@ -114,12 +118,16 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 }
 
 /// The refusals that every route of a kind can answer.
-fn complete(operation: &mut Operation) {
+fn complete(operation: &mut Operation, face: Face) {
     let guarded = operation.security.is_some();
     let mut refusals =
         vec![("500", "A fault of ours"), ("503", "Something we need cannot answer; see Retry-After")];
     if operation.parameters.is_some() || operation.request_body.is_some() {
-        refusals.push(("422", "A field is wrong; it is named"));
+        let status = match face {
+            Face::Calendar => "422",
+            Face::Business => "400",
+        };
+        refusals.push((status, "A field is wrong; it is named"));
     }
     if operation.request_body.is_some() {
         refusals.extend([
@@ -139,10 +147,10 @@ fn complete(operation: &mut Operation) {
         operation.responses.responses.entry("403".into()).or_insert(refused);
     }
     for (status, text) in refusals {
-        let response = answer(text, "application/problem+json", "Problem");
+        let response = answer(text, face.content_type(), "Problem");
         operation.responses.responses.entry(status.into()).or_insert(response);
     }
-    let response = answer("Too often; see Retry-After", "application/problem+json", "Problem");
+    let response = answer("Too often; see Retry-After", face.content_type(), "Problem");
     operation.responses.responses.entry("429".into()).or_insert(response);
 }
 

@@ -16,14 +16,28 @@ use shared::error::Error;
 pub enum Face {
     /// `/calendar/*`, `/users/me`: problem details (RFC 9457) with `code` and `request_id`.
     Calendar,
+    /// `/api/v1/*`: `detail`, `code` and `request_id`; a wrong field is a bad request.
+    Business,
+}
+
+impl Face {
+    /// The face that a path belongs to.
+    pub(crate) fn of(path: &str) -> Self {
+        if path.starts_with("/api/v1/") { Self::Business } else { Self::Calendar }
+    }
+
+    /// The content type of its refusals.
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Calendar => "application/problem+json",
+            Self::Business => "application/json",
+        }
+    }
 }
 
 /// Why a request was refused.
 #[derive(Clone, Debug)]
-pub struct Problem {
-    cause: Cause,
-    face: Face,
-}
+pub struct Problem(Cause);
 
 #[derive(Clone, Debug)]
 enum Cause {
@@ -41,17 +55,17 @@ enum Cause {
 
 impl Problem {
     /// No route of this function has the path.
-    pub(crate) const NO_ROUTE: Self = Self { cause: Cause::NoRoute, face: Face::Calendar };
+    pub(crate) const NO_ROUTE: Self = Self(Cause::NoRoute);
     /// The path has other methods.
-    pub(crate) const WRONG_METHOD: Self = Self { cause: Cause::WrongMethod, face: Face::Calendar };
+    pub(crate) const WRONG_METHOD: Self = Self(Cause::WrongMethod);
     /// The body is not JSON by its content type.
-    pub(crate) const WRONG_MEDIA_TYPE: Self = Self { cause: Cause::WrongMediaType, face: Face::Calendar };
+    pub(crate) const WRONG_MEDIA_TYPE: Self = Self(Cause::WrongMediaType);
     /// The body is longer than the route takes.
-    pub(crate) const TOO_LARGE: Self = Self { cause: Cause::TooLarge, face: Face::Calendar };
+    pub(crate) const TOO_LARGE: Self = Self(Cause::TooLarge);
 
     /// The stable code that goes out.
     pub fn code(&self) -> &'static str {
-        match &self.cause {
+        match &self.0 {
             Cause::Error(error) => error.code(),
             Cause::NoRoute => "not_found",
             Cause::WrongMethod => "method_not_allowed",
@@ -60,9 +74,17 @@ impl Problem {
         }
     }
 
-    /// The status that goes out.
+    /// The status that goes out on a face.
+    pub fn status_on(&self, face: Face) -> StatusCode {
+        match (face, self.status()) {
+            (Face::Business, StatusCode::UNPROCESSABLE_ENTITY) => StatusCode::BAD_REQUEST,
+            (Face::Business | Face::Calendar, status) => status,
+        }
+    }
+
+    /// The status that goes out on most faces.
     pub fn status(&self) -> StatusCode {
-        match &self.cause {
+        match &self.0 {
             Cause::Error(error) => status_of(error),
             Cause::NoRoute => StatusCode::NOT_FOUND,
             Cause::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
@@ -73,7 +95,7 @@ impl Problem {
 
     /// What the caller is told; nothing about a fault of ours.
     fn detail(&self) -> Option<String> {
-        let error = match &self.cause {
+        let error = match &self.0 {
             Cause::Error(error) => error,
             Cause::NoRoute => return Some("There is no such route.".into()),
             Cause::WrongMethod => return Some("This route has no such method.".into()),
@@ -103,7 +125,7 @@ impl Problem {
     /// Members that only some problems have.
     fn extras(&self) -> Map<String, Value> {
         let mut extras = Map::new();
-        let Cause::Error(error) = &self.cause else { return extras };
+        let Cause::Error(error) = &self.0 else { return extras };
         match error.as_ref() {
             Error::Invalid { field, .. } => {
                 extras.insert("field".into(), json!(field));
@@ -120,7 +142,7 @@ impl Problem {
     }
 
     fn retry_after(&self) -> Option<SignedDuration> {
-        match &self.cause {
+        match &self.0 {
             Cause::Error(error) => match error.as_ref() {
                 Error::TooManyRequests { retry_after } | Error::Unavailable { retry_after, .. } => {
                     Some(*retry_after)
@@ -132,9 +154,9 @@ impl Problem {
     }
 
     /// Writes the request's log line: faults of ours as errors, outages as warnings, refusals as information.
-    pub(crate) fn log(&self, duration_ms: Option<u64>) {
-        let (status, code) = (self.status().as_u16(), self.code());
-        let cause = match &self.cause {
+    pub(crate) fn log(&self, face: Face, duration_ms: Option<u64>) {
+        let (status, code) = (self.status_on(face).as_u16(), self.code());
+        let cause = match &self.0 {
             Cause::Error(error) => error.to_string(),
             Cause::NoRoute | Cause::WrongMethod | Cause::WrongMediaType | Cause::TooLarge => code.to_owned(),
         };
@@ -146,31 +168,34 @@ impl Problem {
     }
 
     /// The response. Headers that `base` carries stay (`Allow`).
-    pub(crate) fn render(&self, request_id: &str, base: Response) -> Response {
+    pub(crate) fn render(&self, face: Face, request_id: &str, base: Response) -> Response {
         let (mut parts, _) = base.into_parts();
-        parts.status = self.status();
-        parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        parts.status = self.status_on(face);
+        parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(face.content_type()));
         parts.headers.remove(header::CONTENT_LENGTH);
         if let Some(wait) = self.retry_after() {
             parts
                 .headers
                 .insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait).clamp(1, 86_400)));
         }
-        let body = match self.face {
-            Face::Calendar => self.calendar(request_id),
-        };
+        let body = self.body(face, request_id);
         Response::from_parts(parts, Body::from(Value::Object(body).to_string()))
     }
 
-    fn calendar(&self, request_id: &str) -> Map<String, Value> {
+    fn body(&self, face: Face, request_id: &str) -> Map<String, Value> {
         let mut body = self.extras();
         body.insert("code".into(), json!(self.code()));
         body.insert("request_id".into(), json!(request_id));
         // A fault of ours says nothing else.
         let Some(detail) = self.detail() else { return body };
-        body.insert("type".into(), json!("about:blank"));
-        body.insert("title".into(), json!(self.status().canonical_reason()));
-        body.insert("status".into(), json!(self.status().as_u16()));
+        match face {
+            Face::Business => {}
+            Face::Calendar => {
+                body.insert("type".into(), json!("about:blank"));
+                body.insert("title".into(), json!(self.status().canonical_reason()));
+                body.insert("status".into(), json!(self.status().as_u16()));
+            }
+        }
         body.insert("detail".into(), json!(detail));
         body
     }
@@ -178,7 +203,7 @@ impl Problem {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        Self { cause: Cause::Error(Arc::new(error)), face: Face::Calendar }
+        Self(Cause::Error(Arc::new(error)))
     }
 }
 

@@ -15,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     extract::{PathId, raw},
-    problem::Problem,
+    problem::{Face, Problem},
     reply::sentence,
 };
 
@@ -82,7 +82,7 @@ fn rendered(answer: VoiceAnswer) -> Value {
 /// The sentence for an error, which ends here and is logged here.
 fn spoken(error: Error) -> String {
     let sentence = sentence(&error);
-    Problem::from(error).log(None);
+    Problem::from(error).log(Face::Calendar, None);
     sentence
 }
 

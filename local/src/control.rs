@@ -17,8 +17,12 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use shared::{
     access,
+    app::App,
     ids::{self, OwnerId},
-    store::directory::{CredentialKind, Route},
+    store::{
+        Transaction,
+        directory::{CredentialKind, Membership, Role, Route},
+    },
     voice,
 };
 
@@ -30,6 +34,9 @@ use crate::{
 };
 
 type Shared = Arc<OnceLock<Parts>>;
+
+/// Who connects calendars of tenants here.
+const OPERATOR: &str = "user_2LocalOperator";
 
 /// The systems that can be spoiled.
 const SYSTEMS: [&str; 6] = ["microsoft", "google", "clerk", "dynamodb", "kms", "sqs"];
@@ -175,14 +182,27 @@ fn default_email() -> String {
 
 async fn connect(State(parts): State<Shared>, Asked(wanted): Asked<Connect>) -> Answer {
     let parts = ready(&parts)?;
-    if wanted.owner.is_tenant() {
-        return Err("a tenant connects by a ticket, which this release does not have".into());
-    }
-    let user_id = wanted.owner.id();
-    know(&parts.world, &wanted.provider, &wanted.account)?;
-    let id =
-        visitor::connect(&parts.world, &parts.base_url, user_id, &wanted.provider, &wanted.account).await?;
+    let Connect { owner, provider, account } = wanted;
+    know(&parts.world, &provider, &account)?;
+    let (world, base_url) = (&parts.world, &parts.base_url);
+    let id = if owner.is_tenant() {
+        join(&parts.app, &owner).await?;
+        let whom = owner.to_string();
+        visitor::connect_for(world, base_url, &whom, OPERATOR, &provider, &account).await?
+    } else {
+        visitor::connect(world, base_url, owner.id(), &provider, &account).await?
+    };
     Ok(Json(json!({ "connection_id": id })))
+}
+
+/// Makes the local operator a member of a tenant, so that somebody can connect its calendar.
+async fn join(app: &App, tenant: &OwnerId) -> Result<(), Mistake> {
+    let updated_ms = app.clock.now().as_millisecond();
+    let part = Membership { tenant: tenant.clone(), role: Role::Member, updated_ms, ended: false };
+    match app.store.transact(Vec::from(app.store.put_membership(OPERATOR, part)?)).await? {
+        Transaction::Done => Ok(()),
+        Transaction::Contended | Transaction::Refused(_) => Err("the tenant has a newer member".into()),
+    }
 }
 
 /// An account that nobody has yet is made, so that any address can be connected.

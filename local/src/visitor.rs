@@ -76,9 +76,10 @@ impl Visitor {
         }
     }
 
-    /// Starts a connect and returns the provider's address.
-    pub async fn start(&mut self, user_id: &str, provider: &str) -> Result<String, String> {
-        let url = format!("{}/calendar/auth/start?user_id={user_id}&provider={provider}", self.base_url);
+    /// Starts a connect for a user or a tenant (`business:…`) and returns the provider's address.
+    pub async fn start(&mut self, whom: &str, provider: &str) -> Result<String, String> {
+        let name = if whom.contains(':') { "owner" } else { "user_id" };
+        let url = format!("{}/calendar/auth/start?{name}={whom}&provider={provider}", self.base_url);
         let response = self.visit(&url).await?;
         if response.status() != 307 {
             return Err(format!("start answered {}", response.status()));
@@ -101,13 +102,8 @@ impl Visitor {
     }
 
     /// The whole way up to the front end.
-    pub async fn connect(
-        &mut self,
-        user_id: &str,
-        provider: &str,
-        choice: &Choice,
-    ) -> Result<Landed, String> {
-        let authorize_url = self.start(user_id, provider).await?;
+    pub async fn connect(&mut self, whom: &str, provider: &str, choice: &Choice) -> Result<Landed, String> {
+        let authorize_url = self.start(whom, provider).await?;
         let callback = self.consent(&authorize_url, choice).await?;
         self.come_back(&callback).await
     }
@@ -141,8 +137,20 @@ pub async fn connect(
     provider: &str,
     email: &str,
 ) -> Result<String, String> {
+    connect_for(world, base_url, user_id, user_id, provider, email).await
+}
+
+/// A user connects an account for himself or for a tenant of which he is a member.
+pub async fn connect_for(
+    world: &World,
+    base_url: &str,
+    whom: &str,
+    user_id: &str,
+    provider: &str,
+    email: &str,
+) -> Result<String, String> {
     let mut visitor = Visitor::new(base_url)?;
-    let landed = visitor.connect(user_id, provider, &Choice::approve(email)).await?;
+    let landed = visitor.connect(whom, provider, &Choice::approve(email)).await?;
     let session = world.session_token(user_id, &json!({}));
     match landed.handle {
         Some(handle) => {

@@ -128,15 +128,67 @@ pub async fn owner_for(
     if owner == own {
         return Ok(own);
     }
-    let member = match owner.kind() {
-        OwnerKind::User => false,
+    if is_member(app, caller, &owner).await? { Ok(owner) } else { Err(Error::NotFound("owner")) }
+}
+
+async fn is_member(app: &App, caller: &Caller, tenant: &OwnerId) -> Result<bool> {
+    match tenant.kind() {
+        OwnerKind::User => Ok(false),
         // A Clerk organisation is a business of ours with the organisation's id.
-        OwnerKind::Business if caller.orgs.iter().any(|org| org == owner.id()) => true,
+        OwnerKind::Business if caller.orgs.iter().any(|org| org == tenant.id()) => Ok(true),
         OwnerKind::Subaccount | OwnerKind::Business => {
-            app.store.membership(&caller.id, &owner).await?.is_some()
+            Ok(app.store.membership(&caller.id, tenant).await?.is_some())
+        }
+    }
+}
+
+/// What a service token needs to act for a business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// `business:read`.
+    Read,
+    /// `business:write`.
+    Write,
+}
+
+/// The business that a caller acts for: a member, or a service token of the business or of the tenant whose token made
+/// it, with `business:read`, `business:write` or `business:*`. Without an id it is the business that the token is bound
+/// to. Somebody else's is not found.
+pub async fn business_for(app: &App, caller: &Caller, id: Option<&str>, need: Need) -> Result<OwnerId> {
+    let bound = caller.tenant.as_ref().filter(|tenant| tenant.kind() == OwnerKind::Business);
+    let business = match (id, bound) {
+        (Some(id), _) => OwnerId::tenant(OwnerKind::Business, id).map_err(|_| Error::NotFound("business"))?,
+        (None, Some(bound)) => bound.clone(),
+        (None, None) => return Err(Error::invalid("business_id", "is missing")),
+    };
+    let known = match caller.kind {
+        CallerKind::User => is_member(app, caller, &business).await?,
+        CallerKind::Service => {
+            scoped(caller, need)?;
+            caller.tenant.as_ref() == Some(&business) || is_managed(app, caller, &business).await?
         }
     };
-    if member { Ok(owner) } else { Err(Error::NotFound("owner")) }
+    if known { Ok(business) } else { Err(Error::NotFound("business")) }
+}
+
+async fn is_managed(app: &App, caller: &Caller, business: &OwnerId) -> Result<bool> {
+    let found = app.store.business(business).await?;
+    Ok(found.is_some_and(|found| found.managed_by.is_some() && found.managed_by == caller.tenant))
+}
+
+/// Refuses a service token without the scope that is needed.
+pub fn scoped(caller: &Caller, need: Need) -> Result<()> {
+    let scope = match need {
+        Need::Read => "business:read",
+        Need::Write => "business:write",
+    };
+    if caller.scopes.iter().any(|own| own == scope || own == "business:*") {
+        return Ok(());
+    }
+    Err(Error::Forbidden {
+        code: "insufficient_scope",
+        reason: "This service token has no scope for businesses: business:read, business:write or business:*.",
+    })
 }
 
 #[cfg(test)]

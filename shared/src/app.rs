@@ -145,11 +145,9 @@ impl App {
 
     /// Where a person connects a calendar again: a visit to our own start URL.
     pub fn connect_url(&self, owner: &crate::ids::OwnerId, provider: Option<Provider>) -> String {
-        if owner.is_tenant() {
-            // A start is for a person; his front end knows how to connect a tenant.
-            return self.config.frontend_return_urls.first().map(ToString::to_string).unwrap_or_default();
-        }
-        let start = format!("{}/calendar/auth/start?user_id={}", self.config.public_base_url, owner.id());
+        let whom =
+            if owner.is_tenant() { format!("owner={owner}") } else { format!("user_id={}", owner.id()) };
+        let start = format!("{}/calendar/auth/start?{whom}", self.config.public_base_url);
         match provider {
             Some(provider) => format!("{start}&provider={provider}"),
             None => start,

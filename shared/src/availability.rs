@@ -211,6 +211,10 @@ pub async fn busy(
     schedule: &Schedule,
     patience: Patience,
 ) -> Result<Vec<Interval>> {
+    // Whoever keeps bookings out of calendars need not have one: the ledger is his calendar.
+    if rows.connections.is_empty() && rows.settings.keeps_bookings_out() {
+        return Ok(Vec::new());
+    }
     let zone = schedule.zone()?;
     let asked = blocking(app, owner, rows)?;
     let answers =

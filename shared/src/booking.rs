@@ -20,11 +20,13 @@ use jiff::SignedDuration;
 use crate::{
     app::App,
     availability::{Query, free_slots},
-    error::Error,
+    error::{Alternative, Error, Result},
     ids::OwnerId,
     range::Interval,
     schedule::{Buffers, Schedule},
+    service::ServiceId,
     slots::{self, EmptyReason},
+    slottoken::Offer,
     store::{
         bookings::{Booking, Hold},
         connections::OwnerRows,
@@ -97,26 +99,58 @@ pub struct Booked {
     pub replayed: bool,
 }
 
+/// A slot that was wanted: what is kept free around it, and for which service.
+#[derive(Clone, Copy)]
+struct Wish<'a> {
+    slot: Interval,
+    buffers: Buffers,
+    service: Option<&'a str>,
+}
+
 /// "Taken", with the nearest free slots of the same length.
-async fn taken(app: &App, desk: Desk<'_>, slot: Interval, buffers: Buffers) -> Error {
+async fn taken(app: &App, desk: Desk<'_>, wish: Wish<'_>) -> Error {
+    // That it is taken is known; only the alternatives may not be.
+    let alternatives = near(app, desk, wish).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "no alternatives found");
+        Vec::new()
+    });
+    Error::SlotTaken { alternatives }
+}
+
+async fn near(app: &App, desk: Desk<'_>, wish: Wish<'_>) -> Result<Vec<Alternative>> {
     let query = Query {
-        window: slot.widened(NEARBY, NEARBY),
-        duration: slot.duration(),
-        buffers,
+        window: wish.slot.widened(NEARBY, NEARBY),
+        duration: wish.slot.duration(),
+        buffers: wish.buffers,
         hours: None,
         time_zone: None,
         patience: desk.patience,
     };
-    match free_slots(app, desk.owner, desk.rows, desk.schedule, &query).await {
-        Ok(found) => {
-            Error::SlotTaken { alternatives: slots::nearest(&found.slots, slot.start, ALTERNATIVES) }
+    let found = free_slots(app, desk.owner, desk.rows, desk.schedule, &query).await?;
+    let near = slots::nearest(&found.slots, wish.slot.start, ALTERNATIVES);
+    match desk.patience {
+        Patience::Voice => {
+            Ok(near.into_iter().map(|interval| Alternative { interval, slot: None }).collect())
         }
-        // That it is taken is known; only the alternatives are not.
-        Err(error) => {
-            tracing::warn!(%error, "no alternatives found");
-            Error::SlotTaken { alternatives: Vec::new() }
-        }
+        Patience::Request => offered(app, desk, wish.service, &near).await,
     }
+}
+
+/// Free slots with the tokens that book them.
+pub async fn offered(
+    app: &App,
+    desk: Desk<'_>,
+    service: Option<&str>,
+    free: &[Interval],
+) -> Result<Vec<Alternative>> {
+    let (key, now) = (app.slot_key().await?, app.clock.now());
+    let service: Option<ServiceId> = service.map(str::parse).transpose()?;
+    let offer = |slot: &Interval| {
+        let (owner, time_zone) = (desk.owner.clone(), desk.schedule.time_zone.clone());
+        let offer = Offer { owner, service: service.clone(), slot: *slot, time_zone };
+        Ok(Alternative { interval: *slot, slot: Some(key.write(&offer, now)?) })
+    };
+    free.iter().map(offer).collect()
 }
 
 /// Why our own rules refuse a slot.

@@ -8,7 +8,7 @@ pub mod disconnect;
 pub mod link;
 pub mod start;
 
-use crate::{config::Config, ids::Provider, random, store::flows::Flow};
+use crate::{app::App, config::Config, error::Result, ids::Provider, random, store::flows::Flow};
 
 pub use callback::{Callback, Failed, Outcome, callback, complete};
 pub use disconnect::disconnect;
@@ -51,7 +51,10 @@ fn parse_handle(text: &str) -> Option<(&str, &str)> {
     (is_id && secret.len() == 43).then_some((id, secret))
 }
 
-/// Whether a Clerk user is the person whom a flow is for.
-fn is_owner(flow: &Flow, clerk_id: &str) -> bool {
-    !flow.owner.is_tenant() && flow.owner.id() == clerk_id
+/// Whether a Clerk user may link an account for a flow's owner: himself, or a tenant of which he is a member.
+async fn may_link(app: &App, flow: &Flow, clerk_id: &str) -> Result<bool> {
+    if flow.owner.is_tenant() {
+        return Ok(app.store.membership(clerk_id, &flow.owner).await?.is_some());
+    }
+    Ok(flow.owner.id() == clerk_id)
 }

@@ -6,11 +6,24 @@
 use std::borrow::Cow;
 
 use jiff::SignedDuration;
+use serde::Serialize;
 
 use crate::{ids::Provider, range::Interval};
 
 /// `Result` with our [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A free slot that is offered in place of a taken one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Alternative {
+    /// From when until when.
+    #[serde(flatten)]
+    pub interval: Interval,
+    /// Books or holds exactly this slot, like the one of an availability answer; none on the phone, where nobody could
+    /// say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slot: Option<String>,
+}
 
 /// Why something could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +68,7 @@ pub enum Error {
     #[error("slot taken")]
     SlotTaken {
         /// Free slots near the one that was asked for.
-        alternatives: Vec<Interval>,
+        alternatives: Vec<Alternative>,
     },
     /// The owner has to connect (again) before this can work.
     #[error("needs connection: {code}")]

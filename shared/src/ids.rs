@@ -212,6 +212,8 @@ ids! {
     CredentialId = "vcr";
     /// One service token.
     ServiceTokenId = "stk";
+    /// One business that was made here; a Clerk organisation is a business under its own id.
+    BusinessId = "biz";
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub mod app;
 pub mod availability;
 pub mod aws;
 pub mod booking;
+pub mod businesses;
 pub mod cache;
 pub mod calendar;
 pub mod calendars;

@@ -22,14 +22,14 @@ use super::wire::SlotBody;
 const USUAL_LENGTH: SignedDuration = SignedDuration::from_mins(30);
 
 /// What of the owner a request needs, read once.
-pub(super) struct Office {
-    pub(super) owner: OwnerId,
-    pub(super) rows: OwnerRows,
-    pub(super) schedule: Schedule,
+pub(crate) struct Office {
+    pub(crate) owner: OwnerId,
+    pub(crate) rows: OwnerRows,
+    pub(crate) schedule: Schedule,
 }
 
 impl Office {
-    pub(super) async fn of(app: &App, owner: OwnerId) -> Result<Self> {
+    pub(crate) async fn of(app: &App, owner: OwnerId) -> Result<Self> {
         let rows = app.store.owner_rows(&owner).await?;
         let schedule = match schedule_of(app, &owner, &rows, Patience::Request).await {
             Ok(schedule) => schedule,
@@ -42,18 +42,18 @@ impl Office {
     }
 
     /// For what needs no hours and no zone, and must work whatever the calendar does.
-    pub(super) async fn without_hours(app: &App, owner: OwnerId) -> Result<Self> {
+    pub(crate) async fn without_hours(app: &App, owner: OwnerId) -> Result<Self> {
         let rows = app.store.owner_rows(&owner).await?;
         let schedule = rows.settings.schedule.clone().unwrap_or_else(|| Schedule::default_in("UTC"));
         Ok(Self { owner, rows, schedule })
     }
 
-    pub(super) fn desk(&self) -> Desk<'_> {
+    pub(crate) fn desk(&self) -> Desk<'_> {
         Desk { owner: &self.owner, rows: &self.rows, schedule: &self.schedule, patience: Patience::Request }
     }
 
     /// The slot that a body means, its service, and what is kept free around it.
-    pub(super) async fn slot(&self, app: &App, body: &SlotBody) -> Result<Wanted> {
+    pub(crate) async fn slot(&self, app: &App, body: &SlotBody) -> Result<Wanted> {
         if let Some(token) = &body.slot {
             let offer = self.offer(app, token).await?;
             return match &offer.service {
@@ -65,7 +65,16 @@ impl Office {
             };
         }
         let service = body.service.as_deref().map(|id| services::bookable(&self.rows, id)).transpose()?;
-        let length = service.map_or(USUAL_LENGTH, |service| minutes(service.duration_minutes));
+        let length = match (service, body.length()?) {
+            (Some(service), said) => {
+                let length = minutes(service.duration_minutes);
+                if said.is_some_and(|said| said != length) {
+                    return Err(Error::invalid("duration_minutes", "must be the service's, or left out"));
+                }
+                length
+            }
+            (None, said) => said.unwrap_or(USUAL_LENGTH),
+        };
         let slot = body.interval(&self.schedule.zone()?, length)?;
         if service.is_some() && slot.duration() != length {
             return Err(Error::invalid("end", "must be the service's length after start, or left out"));
@@ -74,7 +83,7 @@ impl Office {
     }
 
     /// What an availability answer offered, to this owner.
-    pub(super) async fn offer(&self, app: &App, token: &str) -> Result<Offer> {
+    pub(crate) async fn offer(&self, app: &App, token: &str) -> Result<Offer> {
         let offer = app.slot_key().await?.read(token, app.clock.now())?;
         if offer.owner != self.owner {
             return Err(Error::invalid("slot", "must be the slot of an availability answer, unchanged"));
@@ -84,16 +93,16 @@ impl Office {
 }
 
 /// A slot that is wanted.
-pub(super) struct Wanted {
-    pub(super) slot: Interval,
-    pub(super) service: Option<String>,
+pub(crate) struct Wanted {
+    pub(crate) slot: Interval,
+    pub(crate) service: Option<String>,
     /// The service's name.
-    pub(super) name: Option<String>,
-    pub(super) buffers: Buffers,
+    pub(crate) name: Option<String>,
+    pub(crate) buffers: Buffers,
 }
 
 impl Wanted {
-    pub(super) fn of(slot: Interval, service: Option<&Service>, schedule: &Schedule) -> Self {
+    pub(crate) fn of(slot: Interval, service: Option<&Service>, schedule: &Schedule) -> Self {
         Self {
             slot,
             service: service.map(|service| service.id.to_string()),

@@ -28,58 +28,72 @@ const LEAST_MINUTES: i64 = 5;
 
 /// A slot that is to be booked, held or moved to: a token from an availability answer, or start and end.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
-pub(super) struct SlotBody {
+pub(crate) struct SlotBody {
     /// The `slot` of an availability answer.
-    pub(super) slot: Option<String>,
+    pub(crate) slot: Option<String>,
     /// With an offset or `Z`, or without one in the owner's zone.
     #[schema(example = "2026-01-06T14:00:00")]
-    pub(super) start: Option<String>,
-    /// The same; by the service's length, or 30 minutes after `start`, when it is not said.
+    pub(crate) start: Option<String>,
+    /// The same; by the service's length, `duration_minutes`, or 30 minutes after `start`, when it is not said.
     #[schema(example = "2026-01-06T14:30:00")]
-    pub(super) end: Option<String>,
+    pub(crate) end: Option<String>,
+    /// How long, when there is no end.
+    #[schema(minimum = 5, maximum = 1440)]
+    pub(crate) duration_minutes: Option<u32>,
     /// The service that is booked; it sets length and buffers.
-    pub(super) service: Option<String>,
+    pub(crate) service: Option<String>,
 }
 
 /// A booking to be made.
 #[derive(Deserialize, Serialize, ToSchema)]
-pub(super) struct BookingBody {
+pub(crate) struct BookingBody {
     /// When.
     #[serde(flatten)]
-    pub(super) when: SlotBody,
+    pub(crate) when: SlotBody,
     /// A hold that the booking takes the place of.
-    pub(super) hold_id: Option<String>,
+    pub(crate) hold_id: Option<String>,
     /// What for; the service's name, or "Appointment with" the attendee, when it is not said.
     #[schema(max_length = 255)]
-    pub(super) title: Option<String>,
+    pub(crate) title: Option<String>,
     /// Who comes.
-    pub(super) attendee: Option<AttendeeBody>,
+    pub(crate) attendee: Option<AttendeeBody>,
     /// What the attendee said.
     #[schema(max_length = 4000)]
-    pub(super) notes: Option<String>,
+    pub(crate) notes: Option<String>,
     /// Where.
     #[schema(max_length = 1024)]
-    pub(super) location: Option<String>,
+    pub(crate) location: Option<String>,
     /// With a video meeting.
-    pub(super) is_online_meeting: Option<bool>,
+    pub(crate) is_online_meeting: Option<bool>,
 }
 
 /// Who comes.
 #[derive(Deserialize, Serialize, ToSchema)]
-pub(super) struct AttendeeBody {
+pub(crate) struct AttendeeBody {
     /// Name.
     #[schema(max_length = 200)]
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Address; the calendar invites it.
-    pub(super) email: Option<String>,
+    pub(crate) email: Option<String>,
     /// Phone number.
     #[schema(max_length = 40)]
-    pub(super) phone: Option<String>,
+    pub(crate) phone: Option<String>,
 }
 
 impl SlotBody {
+    /// How long it takes, where that is said.
+    pub(crate) fn length(&self) -> Result<Option<SignedDuration>> {
+        match self.duration_minutes.map(i64::from) {
+            None => Ok(None),
+            Some(minutes) if (LEAST_MINUTES..=MOST_MINUTES).contains(&minutes) => {
+                Ok(Some(SignedDuration::from_mins(minutes)))
+            }
+            Some(_) => Err(Error::invalid("duration_minutes", "must be a whole number from 5 to 1440")),
+        }
+    }
+
     /// Start and end in the owner's zone.
-    pub(super) fn interval(&self, zone: &TimeZone, length: SignedDuration) -> Result<Interval> {
+    pub(crate) fn interval(&self, zone: &TimeZone, length: SignedDuration) -> Result<Interval> {
         let Some(start) = &self.start else { return Err(Error::invalid("start", "is missing")) };
         let start = EventTime::parse("start", start)?.instant("start", zone)?;
         let end = match &self.end {
@@ -104,7 +118,7 @@ impl SlotBody {
 
 impl BookingBody {
     /// Refuses what is wrong in any case, before anything is read.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         for (field, text, most) in [
             ("title", &self.title, MOST_TITLE),
             ("notes", &self.notes, MOST_NOTES),
@@ -222,7 +236,7 @@ fn status(status: BookingStatus) -> &'static str {
 }
 
 /// The status that a query names.
-pub(super) fn wanted(text: &str) -> Result<BookingStatus> {
+pub(crate) fn wanted(text: &str) -> Result<BookingStatus> {
     match text.trim().to_ascii_lowercase().as_str() {
         "creating" => Ok(BookingStatus::Creating),
         "confirmed" => Ok(BookingStatus::Confirmed),
@@ -235,7 +249,7 @@ pub(super) fn wanted(text: &str) -> Result<BookingStatus> {
 /// A slot that is kept.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Hold)]
-pub(super) struct HoldView {
+pub(crate) struct HoldView {
     /// Its id.
     id: String,
     /// When it ends by itself.

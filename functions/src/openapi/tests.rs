@@ -26,6 +26,16 @@ fn the_document_holds_exactly_the_routes_of_the_functions() {
     assert_eq!(document["openapi"], "3.1.0");
     let routes: Vec<_> = each(&document).into_iter().map(|(route, _)| route).collect();
     let mut expected = vec![
+        "DELETE /api/v1/bookings/{id}",
+        "GET /api/v1/bookings",
+        "GET /api/v1/bookings/{id}",
+        "GET /api/v1/businesses/{id}",
+        "GET /api/v1/calendar/availability",
+        "GET /api/v1/calendars",
+        "PATCH /api/v1/bookings/{id}",
+        "PATCH /api/v1/businesses/{id}",
+        "POST /api/v1/bookings",
+        "POST /api/v1/businesses",
         "DELETE /calendar/auth/disconnect",
         "DELETE /calendar/connections/{id}",
         "DELETE /calendar/events/{id}",

@@ -1,12 +1,12 @@
 //! Every error as HTTP: status, headers and body.
 
-use shared::{ids::Provider, range::Interval};
+use shared::{error::Alternative, ids::Provider, range::Interval};
 
 use super::*;
 
 async fn rendered(error: Error) -> (u16, http::HeaderMap, Value) {
     let problem = Problem::from(error);
-    let response = problem.render("req-1", StatusCode::OK.into_response());
+    let response = problem.render(Face::Calendar, "req-1", StatusCode::OK.into_response());
     let (parts, body) = response.into_parts();
     let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     (parts.status.as_u16(), parts.headers, serde_json::from_slice(&bytes).unwrap())
@@ -78,8 +78,10 @@ async fn what_a_caller_can_act_on_comes_along() {
 
     let slot =
         Interval::new("2026-01-05T14:00:00Z".parse().unwrap(), "2026-01-05T14:30:00Z".parse().unwrap());
-    let (_, _, body) = rendered(Error::SlotTaken { alternatives: vec![slot] }).await;
-    let expected = json!([{"start": "2026-01-05T14:00:00Z", "end": "2026-01-05T14:30:00Z"}]);
+    let offered = Alternative { interval: slot, slot: Some("EXAMPLE".into()) };
+    let (_, _, body) = rendered(Error::SlotTaken { alternatives: vec![offered] }).await;
+    let expected =
+        json!([{"start": "2026-01-05T14:00:00Z", "end": "2026-01-05T14:30:00Z", "slot": "EXAMPLE"}]);
     assert_eq!(body["alternatives"], expected);
 
     let (_, headers, _) = rendered(Error::TooManyRequests { retry_after: minute() }).await;

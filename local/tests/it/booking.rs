@@ -141,6 +141,7 @@ async fn the_alternatives_of_a_taken_slot_are_three_free_ones() {
     assert_eq!(alternatives.len(), 3);
     let busy = town.get("/calendar/free-busy?from=2026-01-10&to=2026-01-17").await;
     for free in alternatives {
+        let free = free.interval;
         assert_eq!(free.duration(), request.slot.duration());
         for taken in busy.body["busy"].as_array().unwrap() {
             let (from, to) = (taken["start"].as_str().unwrap(), taken["end"].as_str().unwrap());

@@ -86,7 +86,7 @@ async fn mistakes_are_answered_in_json_and_name_what_is_wrong() {
         ("users", json!({}), "user_id"),
         ("users", json!({"user_id": "bob"}), "user_id"),
         ("connect", json!({"owner": "nobody", "provider": "google"}), "owner"),
-        ("connect", json!({"owner": "business:b1", "provider": "google"}), "ticket"),
+        ("connect", json!({"owner": "business:b1", "provider": "yahoo"}), "provider"),
         ("faults", json!({"system": "google", "kind": "odd"}), "odd"),
         ("vapi-credentials", json!({"tenant": "business:b1", "kind": "odd"}), "odd"),
     ] {

@@ -8,6 +8,7 @@ mod attacks_tokens;
 mod booking;
 mod bookings;
 mod budgets;
+mod businesses;
 mod connecting;
 mod control;
 mod events;

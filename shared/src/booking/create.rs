@@ -1,7 +1,7 @@
 //! Booking a slot: time first, then the calendar, then the yes.
 
 use super::{
-    Booked, Desk, Request,
+    Booked, Desk, Request, Wish,
     calendar::{Outcome, create, remove, resume},
     contended,
     hold::made_at,
@@ -53,7 +53,11 @@ pub async fn book(app: &App, desk: Desk<'_>, request: &Request) -> Result<Booked
         Taken::Ours(booking) => (booking, true),
         Taken::Unfinished(booking) => (booking, false),
         Taken::Replayed(booking) => return Ok(Booked { booking: *booking, replayed: true }),
-        Taken::Somebody => return Err(Box::pin(taken(app, desk, request.slot, request.buffers)).await),
+        Taken::Somebody => {
+            let service = request.service.as_deref();
+            let wish = Wish { slot: request.slot, buffers: request.buffers, service };
+            return Err(Box::pin(taken(app, desk, wish)).await);
+        }
     };
     made(app, desk, *booking, fresh, &request.repeats).await
 }
@@ -70,10 +74,13 @@ pub async fn again(app: &App, desk: Desk<'_>, repeats: &Repeats) -> Result<Optio
 
 /// Makes a booking that the ledger has.
 async fn made(app: &App, desk: Desk<'_>, booking: Booking, fresh: bool, repeats: &Repeats) -> Result<Booked> {
-    let (slot, buffers) = (booking.slot(), booking.buffers());
+    let (slot, buffers, service) = (booking.slot(), booking.buffers(), booking.service.clone());
     match Box::pin(make(app, desk, booking, fresh, Some(repeats))).await? {
         Made::Stands(booking) => Ok(Booked { booking: *booking, replayed: false }),
-        Made::Busy => Err(Box::pin(taken(app, desk, slot, buffers)).await),
+        Made::Busy => {
+            let wish = Wish { slot, buffers, service: service.as_deref() };
+            Err(Box::pin(taken(app, desk, wish)).await)
+        }
         Made::Unreadable => Err(not_offered(EmptyReason::CalendarUnreachable)),
         Made::Elsewhere => Err(in_progress()),
     }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Desk, contended, not_offered,
+    Desk, Wish, contended, not_offered,
     rows::{ATTEMPTS, enter, obstacle},
     taken,
 };
@@ -33,13 +33,14 @@ pub async fn hold(
     buffers: Buffers,
     service: Option<String>,
 ) -> Result<Hold> {
+    let wish = Wish { slot, buffers, service: service.as_deref() };
     let guarded = slot.widened(buffers.before, buffers.after);
     for _ in 0..ATTEMPTS {
         let now = app.clock.second();
         let days = app.store.days(desk.owner, slot).await?;
         match obstacle(app, desk, &days, slot, buffers, &[], app.clock.now())? {
             None => {}
-            Some(EmptyReason::FullyBooked) => return Err(taken(app, desk, slot, buffers).await),
+            Some(EmptyReason::FullyBooked) => return Err(taken(app, desk, wish).await),
             Some(reason) => return Err(not_offered(reason)),
         }
         let held = Hold {
@@ -70,7 +71,7 @@ pub async fn hold(
         let_go(app, desk.owner, &held.id).await?;
         return Err(match refused {
             Some(error) => error,
-            None => taken(app, desk, slot, buffers).await,
+            None => taken(app, desk, wish).await,
         });
     }
     Err(contended())

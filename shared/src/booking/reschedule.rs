@@ -1,7 +1,7 @@
 //! Moving a booking: the new time is taken first, the old one is given back last, and the id stays.
 
 use super::{
-    Booked, Desk, Repeats,
+    Booked, Desk, Repeats, Wish,
     calendar::{Outcome, Shifted, ask, shift},
     contended, not_offered,
     repeats::{Earlier, in_progress},
@@ -53,10 +53,10 @@ pub async fn reschedule(
         return Ok(Booked { booking: found, replayed: false });
     }
     let booking = begin(app, desk, found, to).await?;
-    let buffers = booking.buffers();
+    let (buffers, service) = (booking.buffers(), booking.service.clone());
     match Box::pin(finish(app, desk, booking, to, Some(repeats))).await? {
         Moved::Stands(booking) => Ok(Booked { booking: *booking, replayed: false }),
-        Moved::Busy => Err(taken(app, desk, to, buffers).await),
+        Moved::Busy => Err(taken(app, desk, Wish { slot: to, buffers, service: service.as_deref() }).await),
         Moved::Unreadable => Err(not_offered(EmptyReason::CalendarUnreachable)),
         Moved::ByHand => Err(Error::conflict(
             "changed_in_calendar",
@@ -81,7 +81,10 @@ async fn begin(app: &App, desk: Desk<'_>, mut booking: Booking, to: Interval) ->
         let own = booking.id.as_str().to_owned();
         match obstacle(app, desk, &days, to, booking.buffers(), &[&own], app.clock.now())? {
             None => {}
-            Some(EmptyReason::FullyBooked) => return Err(taken(app, desk, to, booking.buffers()).await),
+            Some(EmptyReason::FullyBooked) => {
+                let wish = Wish { slot: to, buffers: booking.buffers(), service: booking.service.as_deref() };
+                return Err(taken(app, desk, wish).await);
+            }
             Some(reason) => return Err(not_offered(reason)),
         }
         let mut moving =

@@ -78,6 +78,13 @@ fn first_schedule(said: OfficeHours) -> Option<InForce> {
 /// Sets the schedule, whole. Appointments that stand stay where they are, in whichever zone the hours now are: the
 /// ledger is kept in UTC. Returns what was stored.
 pub async fn set_schedule(app: &App, owner: &OwnerId, schedule: Schedule) -> Result<InForce> {
+    let schedule = checked(schedule)?;
+    app.store.set_schedule(owner, &schedule).await?;
+    Ok(InForce { schedule, source: ScheduleSource::Set })
+}
+
+/// A schedule as it is stored: its zone by its IANA name, everything else as it must be.
+pub fn checked(schedule: Schedule) -> Result<Schedule> {
     let zone = zones::to_iana(&schedule.time_zone).map(std::borrow::Cow::into_owned);
     let schedule = Schedule {
         time_zone: zone
@@ -85,8 +92,7 @@ pub async fn set_schedule(app: &App, owner: &OwnerId, schedule: Schedule) -> Res
         ..schedule
     };
     schedule.check()?;
-    app.store.set_schedule(owner, &schedule).await?;
-    Ok(InForce { schedule, source: ScheduleSource::Set })
+    Ok(schedule)
 }
 
 #[cfg(test)]

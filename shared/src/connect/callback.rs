@@ -5,9 +5,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::{
-    cookie_name, flow_id, handle, is_owner,
+    cookie_name, flow_id, handle,
     link::{Linked, link},
-    parse_handle,
+    may_link, parse_handle,
 };
 use crate::{
     app::App,
@@ -114,7 +114,7 @@ pub async fn complete(app: &App, clerk_id: &str, handle: &str) -> Result<Linked>
     let flow = app.store.take_flow(id, &hash, app.clock.now()).await?.ok_or_else(|| {
         refused("handle_expired", "This handle was used before, or its five minutes are over. Connect again.")
     })?;
-    if !is_owner(&flow, clerk_id) {
+    if !may_link(app, &flow, clerk_id).await? {
         tracing::warn!(owner = %flow.owner, provider = %flow.provider, "somebody else tried to complete a connection");
         return Err(Error::Forbidden {
             code: "wrong_person",
@@ -192,19 +192,23 @@ fn code_of(back: &Callback<'_>) -> Result<SecretString> {
 /// Whether somebody proved to be the owner: at the start, by a session cookie or bearer that came along, or because
 /// `first_link` asks for no proof of an owner without links.
 async fn is_proved(app: &App, back: &Callback<'_>, flow: &Flow) -> Result<bool> {
-    if flow.proved_by.as_deref().is_some_and(|clerk_id| is_owner(flow, clerk_id)) {
+    if let Some(clerk_id) = &flow.proved_by
+        && may_link(app, flow, clerk_id).await?
+    {
         return Ok(true);
     }
     let session_cookie = back.cookies.iter().find(|(name, _)| *name == "__session").map(|(_, value)| *value);
     for token in [back.bearer, session_cookie].into_iter().flatten() {
         if let Ok(session) = app.clerk_session(token).await
-            && is_owner(flow, &session.sub)
+            && may_link(app, flow, &session.sub).await?
         {
             return Ok(true);
         }
     }
     match app.config.activation {
         Activation::Proof => Ok(false),
+        // A tenant has members, so that somebody can always be proved.
+        Activation::FirstLink if flow.owner.is_tenant() => Ok(false),
         Activation::FirstLink => Ok(app.store.owner_rows(&flow.owner).await?.connections.is_empty()),
     }
 }

@@ -25,8 +25,10 @@ const MOST_FOR_ADDRESS: u32 = 200;
 
 /// A visit to the start URL.
 pub struct Start<'a> {
-    /// `user_id`.
-    pub user_id: &'a str,
+    /// `user_id`: the person whose calendar it is.
+    pub user_id: Option<&'a str>,
+    /// `owner`: a tenant of which the person who completes the flow is a member.
+    pub owner: Option<&'a str>,
     /// `provider`; Microsoft when it is not said.
     pub provider: Option<&'a str>,
     /// `return_to`; the first allowed URL when it is not said.
@@ -54,7 +56,7 @@ pub struct Started {
 /// Begins a flow. Unknown users are fine: the Clerk webhook may be late. Writes one row and its counters in one
 /// transaction, and never calls KMS.
 pub async fn start(app: &App, visit: &Start<'_>) -> Result<Started> {
-    let owner = OwnerId::user(visit.user_id)?;
+    let owner = owner(visit)?;
     let provider = visit.provider.map_or(Ok(Provider::Microsoft), str::parse)?;
     let endpoints = app.endpoints(provider)?;
     let return_to = app.config.return_url(visit.return_to).ok_or_else(|| {
@@ -73,7 +75,7 @@ pub async fn start(app: &App, visit: &Start<'_>) -> Result<Started> {
     let now = app.clock.now();
     let flow = Flow {
         id: id.clone(),
-        proved_by: proof_by_cookie(app, &owner, visit.session_cookie).await,
+        proved_by: proof_by_cookie(app, visit.session_cookie).await,
         owner,
         provider,
         redirect_uri,
@@ -103,11 +105,20 @@ pub async fn start(app: &App, visit: &Start<'_>) -> Result<Started> {
     })
 }
 
-/// Clerk's session cookie lives 60 s, so it is checked here and remembered in the flow. One that does not hold is no
-/// error: the person proves himself at the end.
-async fn proof_by_cookie(app: &App, owner: &OwnerId, cookie: Option<&str>) -> Option<String> {
-    let session = app.clerk_session(cookie?).await.ok()?;
-    (session.sub == owner.id()).then_some(session.sub)
+/// For whom the calendar is connected. A user who is named beside a tenant does not matter: whoever completes the flow
+/// proves that he is a member.
+fn owner(visit: &Start<'_>) -> Result<OwnerId> {
+    match (visit.owner, visit.user_id) {
+        (Some(owner), _) => owner.parse(),
+        (None, Some(user_id)) => OwnerId::user(user_id),
+        (None, None) => Err(Error::invalid("user_id", "is missing")),
+    }
+}
+
+/// Clerk's session cookie lives 60 s, so it is checked here and who it names is remembered in the flow; whether he may
+/// is asked at the end. One that does not hold is no error: the person proves himself then.
+async fn proof_by_cookie(app: &App, cookie: Option<&str>) -> Option<String> {
+    Some(app.clerk_session(cookie?).await.ok()?.sub)
 }
 
 /// The verifier of a flow, made again at the exchange.

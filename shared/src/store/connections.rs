@@ -1,5 +1,6 @@
 //! Linked accounts and their sealed tokens. `token_version` moves only when tokens are written.
 
+mod business;
 mod due;
 mod lease;
 mod linked;
@@ -20,6 +21,7 @@ use crate::{
     service::{Service, ServiceId},
 };
 
+pub use business::Business;
 pub use due::{Due, WARN_BEFORE};
 pub use lease::{Ended, Leasing};
 pub use linked::{Cause, Connection, Status};
@@ -45,6 +47,8 @@ pub struct OwnerRows {
     pub settings: Settings,
     /// What the owner can be booked for, by id.
     pub services: Vec<Service>,
+    /// What is told about it, where it is a business that was made or named here.
+    pub business: Option<Business>,
 }
 
 impl OwnerRows {
@@ -68,7 +72,7 @@ impl OwnerRows {
 const SAME_VERSION: &str = "attribute_exists(pk) AND token_version = :version";
 
 impl Store {
-    /// Reads everything of an owner (one query; connections, settings and services share the partition).
+    /// Reads everything of an owner (one query; all of it shares the partition).
     pub async fn owner_rows(&self, owner: &OwnerId) -> Result<OwnerRows> {
         let mut rows = OwnerRows::default();
         for item in self.query(&self.tables().connections, keys::owner(owner)).await? {
@@ -76,6 +80,7 @@ impl Store {
                 Connection::KIND => rows.connections.push(from_item(item)?),
                 Settings::KIND => rows.settings = from_item(item)?,
                 Service::KIND => rows.services.push(from_item(item)?),
+                Business::KIND => rows.business = Some(from_item(item)?),
                 // Rows of a later release.
                 _ => {}
             }

@@ -42,6 +42,11 @@ pub fn settings(of: &OwnerId) -> Key {
     key(owner(of), "SETTINGS")
 }
 
+/// `connections`: what is told about a business.
+pub fn business(of: &OwnerId) -> Key {
+    key(owner(of), "BUSINESS")
+}
+
 /// `connections`: one thing that an owner can be booked for.
 pub fn service(of: &OwnerId, id: &ServiceId) -> Key {
     key(owner(of), format!("SERVICE#{id}"))

@@ -179,7 +179,8 @@ async fn book(
             Ok("That time is taken. Would another day work?".to_owned())
         }
         Err(Error::SlotTaken { alternatives }) => {
-            Ok(format!("That time is taken. I have {}.", said(&alternatives)))
+            let free: Vec<_> = alternatives.iter().map(|free| free.interval).collect();
+            Ok(format!("That time is taken. I have {}.", said(&free)))
         }
         Err(Error::Conflict { code, reason }) => match refused(code) {
             Some(line) => Ok(line.to_owned()),

@@ -79,6 +79,17 @@ impl Store {
         Ok(update.expression_attribute_values(":source", attribute(source)?))
     }
 
+    /// Chooses whether bookings are written to the calendar.
+    pub async fn set_auto_sync(&self, owner: &OwnerId, on: bool) -> Result<()> {
+        let update = self.settings_update(owner, "auto_sync_bookings = :value");
+        update
+            .expression_attribute_values(":value", AttributeValue::Bool(on))
+            .send()
+            .await
+            .map_err(outage)?;
+        Ok(())
+    }
+
     /// Chooses the connection that is written to.
     pub async fn set_default(&self, owner: &OwnerId, id: &ConnectionId) -> Result<()> {
         let update = self.settings_update(owner, "default_connection = :value");
