@@ -144,19 +144,27 @@ async fn give_back(
 /// Writes ledger, booking and operations in one transaction, on condition that no day changed since it was read.
 async fn take(app: &App, desk: Desk<'_>, draft: &Booking, request: &Request) -> Result<Taken> {
     let held = request.hold.as_ref().map(|hold| hold.id.as_str());
+    // Whether an earlier one of the same name came to nothing; asked anew behind each reading of the days, which fence it.
+    let mut over = false;
     for _ in 0..ATTEMPTS {
         let days = app.store.days(desk.owner, request.slot).await?;
         let but: Vec<&str> = held.into_iter().collect();
         if let Some(reason) = obstacle(app, desk, &days, request.slot, request.buffers, &but)? {
             // A repeat may come when its own booking or the passing of time stands in the way.
             return match (replay(app, desk, request).await?, reason) {
-                (Some(earlier), _) => Ok(earlier),
-                (None, EmptyReason::FullyBooked) => Ok(Taken::Somebody),
-                (None, reason) => Err(not_offered(reason)),
+                (Before::Was(earlier), _) => Ok(earlier),
+                (Before::Nothing | Before::GivenBack, EmptyReason::FullyBooked) => Ok(Taken::Somebody),
+                (Before::Nothing | Before::GivenBack, reason) => Err(not_offered(reason)),
             };
         }
+        if over {
+            match replay(app, desk, request).await? {
+                Before::Was(earlier) => return Ok(earlier),
+                Before::Nothing | Before::GivenBack => {}
+            }
+        }
         let mut with = vec![app.store.put_booking(draft, None)?];
-        with.extend(request.repeats.start(app, draft)?);
+        with.extend(request.repeats.start(app, draft, over)?);
         if let Some(hold) = &request.hold {
             with.push(app.store.delete_hold(hold)?);
         }
@@ -165,8 +173,10 @@ async fn take(app: &App, desk: Desk<'_>, draft: &Booking, request: &Request) -> 
         if enter(app, &days, &out, &entry, with).await?.is_some() {
             return Ok(Taken::Ours(Box::new(Booking { version: 1, ..draft.clone() })));
         }
-        if let Some(earlier) = replay(app, desk, request).await? {
-            return Ok(earlier);
+        match replay(app, desk, request).await? {
+            Before::Was(earlier) => return Ok(earlier),
+            Before::GivenBack => over = true,
+            Before::Nothing => {}
         }
         if let Some(hold) = &request.hold
             && app.store.hold(desk.owner, &hold.id, app.clock.now()).await?.is_none()
@@ -177,18 +187,24 @@ async fn take(app: &App, desk: Desk<'_>, draft: &Booking, request: &Request) -> 
     Err(contended())
 }
 
-async fn replay(app: &App, desk: Desk<'_>, request: &Request) -> Result<Option<Taken>> {
+/// What is left of an earlier request under the same name.
+enum Before {
+    Nothing,
+    /// It came to nothing, and its names are still there.
+    GivenBack,
+    Was(Taken),
+}
+
+async fn replay(app: &App, desk: Desk<'_>, request: &Request) -> Result<Before> {
     Ok(match request.repeats.earlier(app, desk.owner).await? {
-        None => None,
-        Some(Earlier::Answered(booking)) => Some(Taken::Replayed(booking)),
+        None => Before::Nothing,
+        Some(Earlier::GivenBack) => Before::GivenBack,
+        Some(Earlier::Answered(booking)) => Before::Was(Taken::Replayed(booking)),
         Some(Earlier::Abandoned(booking)) if booking.status == BookingStatus::Creating => {
-            Some(Taken::Unfinished(booking))
+            Before::Was(Taken::Unfinished(booking))
         }
-        // The reconciler finished it, or gave it back.
-        Some(Earlier::Abandoned(booking)) if booking.status == BookingStatus::Confirmed => {
-            Some(Taken::Replayed(booking))
-        }
-        Some(Earlier::Abandoned(_)) => return Err(in_progress()),
+        // The reconciler finished it; it may have been called off since.
+        Some(Earlier::Abandoned(booking)) => Before::Was(Taken::Replayed(booking)),
     })
 }
 

@@ -44,7 +44,7 @@ pub async fn reschedule(
 ) -> Result<Booked> {
     match repeats.earlier(app, desk.owner).await? {
         Some(Earlier::Answered(booking)) => return Ok(Booked { booking: *booking, replayed: true }),
-        Some(Earlier::Abandoned(_)) | None => {}
+        Some(Earlier::Abandoned(_) | Earlier::GivenBack) | None => {}
     }
     let found = app.store.booking(desk.owner, id).await?.ok_or(Error::NotFound("booking"))?;
     if found.status == BookingStatus::Confirmed && found.slot() == to && found.moving_to().is_none() {
