@@ -8,7 +8,7 @@ use super::{bookings, refreshers, tokens};
 const USUAL_SEEDS: u64 = 10_000;
 
 /// Lines of a failed seed's story.
-const TOLD_LINES: usize = 400;
+const TOLD_LINES: usize = 4_000;
 
 /// What is to be simulated.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -30,6 +30,10 @@ pub(super) enum Outcome {
     Contested(Box<Event>),
     /// It cannot say, and the slot must not be promised.
     Unreadable,
+    /// It cannot say whether an event is there that an earlier try may have written.
+    Unheard,
+    /// It had the event, and somebody's hand deleted it.
+    Deleted,
     /// It will be written later: the connection is dead, or the answer was lost.
     Later,
 }
@@ -78,7 +82,9 @@ pub(super) async fn resume(app: &App, desk: Desk<'_>, booking: &Booking) -> Resu
     match find(app, desk, connection, booking).await {
         Ok(Some(event)) => contested(app, desk, connection, booking, event).await,
         Ok(None) => create(app, desk, booking).await,
-        Err(Error::NeedsConnection { .. } | Error::Unavailable { .. }) => Ok(Outcome::Later),
+        Err(Error::NeedsConnection { .. }) => Ok(Outcome::Later),
+        Err(Error::Unavailable { .. }) => Ok(Outcome::Unheard),
+        Err(Error::NotFound(_)) => Ok(Outcome::Deleted),
         Err(error) => Err(error),
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     ids::BookingId,
     slots::EmptyReason,
     store::{
-        bookings::{Booking, BookingStatus, CalendarSync},
+        bookings::{Booking, BookingStatus, CalendarSync, Problem},
         ledger::Out,
     },
 };
@@ -40,6 +40,8 @@ pub(super) enum Made {
     Busy,
     /// The calendar cannot say.
     Unreadable,
+    /// Nobody can say yet whether its event is there; it is looked at again.
+    Open,
     /// Somebody else is finishing it.
     Elsewhere,
 }
@@ -57,7 +59,7 @@ pub async fn book(app: &App, desk: Desk<'_>, request: &Request) -> Result<Booked
         Made::Stands(booking) => Ok(Booked { booking: *booking, replayed: false }),
         Made::Busy => Err(Box::pin(taken(app, desk, request.slot, request.buffers)).await),
         Made::Unreadable => Err(not_offered(EmptyReason::CalendarUnreachable)),
-        Made::Elsewhere => Err(in_progress()),
+        Made::Open | Made::Elsewhere => Err(in_progress()),
     }
 }
 
@@ -87,6 +89,12 @@ pub(super) async fn make(
         Ok(Outcome::Contested(event)) => {
             give_back(app, desk, booking, Some(event.id), repeats).await.map(|()| Made::Busy)
         }
+        Ok(Outcome::Unheard) => Ok(Made::Open),
+        // It was told as booked, for all that is known, and stands like any whose event is deleted by hand.
+        Ok(Outcome::Deleted) => {
+            let (calendar_sync, problem) = (CalendarSync::Failed, Some(Problem::DeletedByHand));
+            confirm(app, Booking { calendar_sync, problem, ..booking }, repeats).await
+        }
         Ok(Outcome::Unreadable) => {
             give_back(app, desk, booking, None, repeats).await.map(|()| Made::Unreadable)
         }
@@ -108,10 +116,16 @@ async fn confirm(app: &App, booking: Booking, repeats: Option<&Repeats>) -> Resu
         }
         Ok(None) => Ok(Made::Elsewhere),
         Err(error) => {
-            // The ledger has had the time since it was taken, and the reconciler goes on from there: the caller is told
-            // no more and no less than that.
+            // The ledger has had the time since it was taken, and the reconciler goes on from there.
             tracing::error!(owner = %booking.owner, booking = %booking.id, %error, "a booking is not confirmed yet");
-            Ok(Made::Stands(Box::new(Booking { calendar_sync: CalendarSync::Pending, ..booking })))
+            match booking.calendar_sync {
+                // It finds the event and confirms: no more and no less than that is told.
+                CalendarSync::Synced => {
+                    Ok(Made::Stands(Box::new(Booking { calendar_sync: CalendarSync::Pending, ..booking })))
+                }
+                // It asks the calendar anew, which may say something else by then.
+                CalendarSync::Pending | CalendarSync::Failed | CalendarSync::Off => Err(error),
+            }
         }
     }
 }

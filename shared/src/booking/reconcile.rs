@@ -139,6 +139,7 @@ async fn step(app: &App, desk: Desk<'_>, booking: Booking) -> Result<bool> {
     match (booking.status, booking.moving_to()) {
         (BookingStatus::Creating, _) => match make(app, desk, booking, false, None).await? {
             Made::Stands(booking) => Ok(booking.calendar_sync != CalendarSync::Pending),
+            Made::Open => Ok(false),
             Made::Busy | Made::Unreadable | Made::Elsewhere => Ok(true),
         },
         (BookingStatus::Confirmed, Some(to)) => match finish(app, desk, booking, to, None).await? {
@@ -163,7 +164,11 @@ async fn show(app: &App, desk: Desk<'_>, booking: Booking) -> Result<bool> {
                 Ok(None) => return Ok(false),
                 Err(error) => return refused(app, booking, error).await,
             },
-            Ok(Outcome::Free | Outcome::Unreadable | Outcome::Later) => return Ok(false),
+            Ok(Outcome::Deleted) => {
+                rows::finished(app, booking, CalendarSync::Failed, Some(Problem::DeletedByHand)).await?;
+                return Ok(true);
+            }
+            Ok(Outcome::Free | Outcome::Unreadable | Outcome::Unheard | Outcome::Later) => return Ok(false),
             Err(error) => return refused(app, booking, error).await,
         };
         rows::finished(app, booking.showing(event), CalendarSync::Synced, None).await?;

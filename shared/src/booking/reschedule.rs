@@ -109,8 +109,8 @@ pub(super) async fn finish(
 ) -> Result<Moved> {
     match ask(app, desk, &booking, to).await {
         Ok(Outcome::Busy | Outcome::Contested(_)) => return stay(app, booking, to, Moved::Busy).await,
-        Ok(Outcome::Unreadable) => return stay(app, booking, to, Moved::Unreadable).await,
-        Ok(Outcome::Free | Outcome::Later | Outcome::Written(_)) => {}
+        Ok(Outcome::Unreadable | Outcome::Unheard) => return stay(app, booking, to, Moved::Unreadable).await,
+        Ok(Outcome::Free | Outcome::Later | Outcome::Deleted | Outcome::Written(_)) => {}
         Err(error) => {
             stay(app, booking, to, Moved::Busy).await?;
             return Err(error);
