@@ -153,9 +153,11 @@ pub(super) async fn delete(
 ) -> Result<()> {
     let id = match &booking.event_id {
         Some(id) => id.clone(),
-        None => match find(app, desk, connection, booking).await? {
-            Some(event) => event.id,
-            None => return Ok(()),
+        None => match find(app, desk, connection, booking).await {
+            Ok(Some(event)) => event.id,
+            // Never written, or deleted by hand.
+            Ok(None) | Err(Error::NotFound(_)) => return Ok(()),
+            Err(error) => return Err(error),
         },
     };
     let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
