@@ -165,7 +165,7 @@ async fn api(
 ) -> Result<Answer, Lost> {
     let bearer = request.headers().get("authorization").and_then(|value| value.to_str().ok());
     let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().to_owned();
-    let asked = Asked::of(request);
+    let asked = Asked::of(request, world.gate.now());
     let what = asked.as_ref().map_or("api".to_owned(), |asked| world.systems.books().plain(&asked.told()));
     // A read whose answer nobody hears is one that failed.
     let reading = asked.as_ref().and_then(|asked| world.systems.calendar().reading(asked, world.gate.now()));

@@ -24,11 +24,12 @@ pub(in crate::simulation) struct Asked {
     query: Vec<(String, String)>,
     pub(super) if_match: Option<String>,
     pub(super) body: Value,
+    pub(super) sent: Timestamp,
 }
 
 impl Asked {
     /// None when it is not about a calendar.
-    pub(in crate::simulation) fn of(request: &http::Request<Vec<u8>>) -> Option<Self> {
+    pub(in crate::simulation) fn of(request: &http::Request<Vec<u8>>, sent: Timestamp) -> Option<Self> {
         let path = request.uri().path();
         let (is_google, rest) = match path.strip_prefix(GOOGLE) {
             Some(rest) => (true, rest),
@@ -43,6 +44,7 @@ impl Asked {
             query: pairs.into_owned().collect(),
             if_match: if_match.map(str::to_owned),
             body: serde_json::from_slice(request.body()).unwrap_or_default(),
+            sent,
         })
     }
 

@@ -35,6 +35,8 @@ pub(super) struct Event {
     /// Whether it takes time.
     pub(super) busy: bool,
     pub(super) deleted: bool,
+    /// When it was last changed.
+    pub(super) changed: Timestamp,
     /// Whether it was made over the provider's API, and not by the owner.
     pub(super) ours: bool,
     /// Whether the owner had a hand in it.
@@ -91,6 +93,7 @@ impl Calendar {
             created,
             busy: true,
             deleted: false,
+            changed: now,
             ours,
             by_hand: !ours,
         });
@@ -102,14 +105,14 @@ impl Calendar {
     pub(super) fn shift(&mut self, event: usize, to: Span, now: Timestamp) {
         self.hide(event, now);
         self.events[event].span = to;
-        self.events[event].version = self.next();
+        (self.events[event].version, self.events[event].changed) = (self.next(), now);
         self.show(event, now);
     }
 
     pub(super) fn delete(&mut self, event: usize, now: Timestamp) {
         self.hide(event, now);
         self.events[event].deleted = true;
-        self.events[event].version = self.next();
+        (self.events[event].version, self.events[event].changed) = (self.next(), now);
     }
 
     /// The place of an event, deleted or not.
