@@ -48,6 +48,16 @@ pub(super) enum Shifted {
     Later,
 }
 
+/// How far a move came whose end nobody heard.
+pub(super) enum Reached {
+    /// The event is at the new time.
+    New(Box<Event>),
+    /// It is not.
+    Old,
+    /// The calendar cannot say.
+    Unheard,
+}
+
 /// Asks the calendar, writes the event if the time is free, and looks again: two who asked at the same moment both
 /// heard "free".
 pub(super) async fn create(app: &App, desk: Desk<'_>, booking: &Booking) -> Result<Outcome> {
@@ -96,8 +106,9 @@ pub(super) async fn ask(app: &App, desk: Desk<'_>, booking: &Booking, slot: Inte
     }
     let guarded = slot.widened(booking.buffers().before, booking.buffers().after);
     let busy = match &booking.event_id {
-        Some(id) if guarded.overlaps(booking.slot()) => busy_but(app, desk, booking, id, guarded).await,
-        Some(_) | None => busy(app, desk.owner, desk.rows, guarded, desk.schedule, desk.patience).await,
+        // It may overlap its own old time, and an earlier try may have moved the event already.
+        Some(id) => busy_but(app, desk, booking, id, guarded).await,
+        None => busy(app, desk.owner, desk.rows, guarded, desk.schedule, desk.patience).await,
     };
     match readable(busy) {
         Ok(Some(busy)) if busy.iter().any(|taken| taken.overlaps(guarded)) => Ok(Outcome::Busy),
@@ -176,6 +187,26 @@ pub(super) async fn insist(app: &App, desk: Desk<'_>, booking: &Booking) -> Resu
     match write(app, desk, connection, booking).await {
         Ok(event) => Ok(Some(event)),
         Err(Error::NeedsConnection { .. } | Error::Unavailable { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Looks whether an earlier try has moved the event: then it is gone on with, whatever the calendar has at that time.
+pub(super) async fn reached(
+    app: &App,
+    desk: Desk<'_>,
+    booking: &Booking,
+    event_id: &str,
+    to: Interval,
+) -> Result<Reached> {
+    let there = match connection_of(app, desk, booking) {
+        Ok(connection) => read(app, desk, connection, event_id).await,
+        Err(error) => Err(error),
+    };
+    match there {
+        Ok(event) if event.when == When::Timed(to) => Ok(Reached::New(Box::new(event))),
+        Ok(_) | Err(Error::NotFound(_) | Error::NeedsConnection { .. }) => Ok(Reached::Old),
+        Err(Error::Unavailable { .. }) => Ok(Reached::Unheard),
         Err(error) => Err(error),
     }
 }

@@ -9,7 +9,7 @@ use super::{
     Desk,
     calendar::{Outcome, Shifted, insist, remove, resume, shift},
     create::{Made, make},
-    reschedule::{Moved, finish},
+    reschedule::{self, Moved},
     rows,
 };
 use crate::{
@@ -142,8 +142,9 @@ async fn step(app: &App, desk: Desk<'_>, booking: Booking) -> Result<bool> {
             Made::Open => Ok(false),
             Made::Busy | Made::Unreadable | Made::Elsewhere => Ok(true),
         },
-        (BookingStatus::Confirmed, Some(to)) => match finish(app, desk, booking, to, None).await? {
+        (BookingStatus::Confirmed, Some(to)) => match reschedule::resume(app, desk, booking, to).await? {
             Moved::Stands(booking) => Ok(booking.calendar_sync != CalendarSync::Pending),
+            Moved::Open => Ok(false),
             Moved::Busy | Moved::Unreadable | Moved::ByHand | Moved::Elsewhere => Ok(true),
         },
         (BookingStatus::Confirmed, None) => show(app, desk, booking).await,

@@ -2,7 +2,7 @@
 
 use super::{
     Booked, Desk, Repeats,
-    calendar::{Outcome, Shifted, ask, shift},
+    calendar::{Outcome, Reached, Shifted, ask, reached, shift},
     contended, not_offered,
     repeats::{Earlier, in_progress},
     rows::{self, ATTEMPTS, answer, enter, entry, later, obstacle},
@@ -30,6 +30,8 @@ pub(super) enum Moved {
     Unreadable,
     /// It stands at the old time, because somebody's hand was at the event.
     ByHand,
+    /// Nobody can say yet where its event is; it is looked at again.
+    Open,
     /// Somebody else is finishing it.
     Elsewhere,
 }
@@ -52,7 +54,7 @@ pub async fn reschedule(
     }
     let booking = begin(app, desk, found, to).await?;
     let buffers = booking.buffers();
-    match Box::pin(finish(app, desk, booking, to, Some(repeats))).await? {
+    match Box::pin(go(app, desk, booking, to, Some(repeats))).await? {
         Moved::Stands(booking) => Ok(Booked { booking: *booking, replayed: false }),
         Moved::Busy => Err(taken(app, desk, to, buffers).await),
         Moved::Unreadable => Err(not_offered(EmptyReason::CalendarUnreachable)),
@@ -60,7 +62,7 @@ pub async fn reschedule(
             "changed_in_calendar",
             "The appointment was changed in the calendar by hand, and is left as it is.",
         )),
-        Moved::Elsewhere => Err(in_progress()),
+        Moved::Open | Moved::Elsewhere => Err(in_progress()),
     }
 }
 
@@ -99,8 +101,22 @@ async fn begin(app: &App, desk: Desk<'_>, mut booking: Booking, to: Interval) ->
     Err(contended())
 }
 
+/// Goes on with a move whose end nobody heard.
+pub(super) async fn resume(app: &App, desk: Desk<'_>, booking: Booking, to: Interval) -> Result<Moved> {
+    let shown = booking.event_id.clone().filter(|_| booking.calendar_sync != CalendarSync::Off);
+    let Some(event_id) = shown else { return go(app, desk, booking, to, None).await };
+    match reached(app, desk, &booking, &event_id, to).await? {
+        Reached::New(event) => {
+            let synced = Booking { calendar_sync: CalendarSync::Synced, ..booking.showing(*event) };
+            arrive(app, synced, to, None).await
+        }
+        Reached::Old => go(app, desk, booking, to, None).await,
+        Reached::Unheard => Ok(Moved::Open),
+    }
+}
+
 /// Asks the calendar about the new time and moves the event; then the old time is free, or the new one again.
-pub(super) async fn finish(
+async fn go(
     app: &App,
     desk: Desk<'_>,
     booking: Booking,
