@@ -244,7 +244,9 @@ pub(super) async fn shift(
             // It happened, and we never heard.
             return Ok(Shifted::Written(Box::new(there)));
         }
-        if booking.shown_at().is_none_or(|shown| there.when != When::Timed(shown)) {
+        // An earlier move that nobody heard of may have brought it to the time that the booking has.
+        let ours = [booking.shown_at(), Some(booking.slot())];
+        if !ours.into_iter().flatten().any(|time| there.when == When::Timed(time)) {
             return Ok(Shifted::ByHand(Problem::MovedByHand));
         }
         // Its title or its guests may be somebody's hand; its time is ours.
