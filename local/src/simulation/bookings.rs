@@ -3,6 +3,7 @@
 pub(super) mod asked;
 pub(super) mod books;
 pub(super) mod calendar;
+pub mod crash;
 mod day;
 mod google;
 mod graph;

@@ -32,6 +32,8 @@ pub(super) enum Outcome {
     Unreadable,
     /// It cannot say whether an event is there that an earlier try may have written.
     Unheard,
+    /// It has the event, at another time than the booking's.
+    Elsewhere(Box<Event>),
     /// It had the event, and somebody's hand deleted it.
     Deleted,
     /// It will be written later: the connection is dead, or the answer was lost.
@@ -90,11 +92,32 @@ pub(super) async fn resume(app: &App, desk: Desk<'_>, booking: &Booking) -> Resu
         Err(error) => return Err(error),
     };
     match find(app, desk, connection, booking).await {
-        Ok(Some(event)) => contested(app, desk, connection, booking, event).await,
+        Ok(Some(event)) if event.when == When::Timed(booking.slot()) => {
+            contested(app, desk, connection, booking, event).await
+        }
+        Ok(Some(event)) => Ok(Outcome::Elsewhere(Box::new(event))),
         Ok(None) => create(app, desk, booking).await,
         Err(Error::NeedsConnection { .. }) => Ok(Outcome::Later),
         Err(Error::Unavailable { .. }) => Ok(Outcome::Unheard),
         Err(Error::NotFound(_)) => Ok(Outcome::Deleted),
+        Err(error) => Err(error),
+    }
+}
+
+/// A booking with its event, where an earlier try may have written one that nobody heard of; none when the calendar
+/// cannot say.
+pub(super) async fn with_event(app: &App, desk: Desk<'_>, booking: Booking) -> Result<Option<Booking>> {
+    if booking.event_id.is_some() || booking.calendar_sync != CalendarSync::Pending {
+        return Ok(Some(booking));
+    }
+    let found = match connection_of(app, desk, &booking) {
+        Ok(connection) => find(app, desk, connection, &booking).await,
+        Err(error) => Err(error),
+    };
+    match found {
+        Ok(Some(event)) => Ok(Some(booking.showing(event))),
+        Ok(None) | Err(Error::NotFound(_) | Error::NeedsConnection { .. }) => Ok(Some(booking)),
+        Err(Error::Unavailable { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }

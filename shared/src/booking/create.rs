@@ -90,10 +90,10 @@ pub(super) async fn make(
             give_back(app, desk, booking, Some(event.id), repeats).await.map(|()| Made::Busy)
         }
         Ok(Outcome::Unheard) => Ok(Made::Open),
-        // It was told as booked, for all that is known, and stands like any whose event is deleted by hand.
-        Ok(Outcome::Deleted) => {
-            let (calendar_sync, problem) = (CalendarSync::Failed, Some(Problem::DeletedByHand));
-            confirm(app, Booking { calendar_sync, problem, ..booking }, repeats).await
+        // It was told as booked, for all that is known, and stands like any whose event meets somebody's hand.
+        Ok(Outcome::Deleted) => by_hand(app, booking, Problem::DeletedByHand, repeats).await,
+        Ok(Outcome::Elsewhere(event)) => {
+            by_hand(app, booking.showing(*event), Problem::MovedByHand, repeats).await
         }
         Ok(Outcome::Unreadable) => {
             give_back(app, desk, booking, None, repeats).await.map(|()| Made::Unreadable)
@@ -103,6 +103,11 @@ pub(super) async fn make(
             Err(error)
         }
     }
+}
+
+async fn by_hand(app: &App, booking: Booking, problem: Problem, repeats: Option<&Repeats>) -> Result<Made> {
+    let left = Booking { calendar_sync: CalendarSync::Failed, problem: Some(problem), ..booking };
+    confirm(app, left, repeats).await
 }
 
 /// The booking stands. What the calendar does not show yet is written to it later.

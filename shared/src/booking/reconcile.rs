@@ -160,6 +160,15 @@ async fn show(app: &App, desk: Desk<'_>, booking: Booking) -> Result<bool> {
     let Some(event_id) = booking.event_id.clone() else {
         let event = match resume(app, desk, &booking).await {
             Ok(Outcome::Written(event) | Outcome::Contested(event)) => *event,
+            // Only an appointment that we moved can have an event at another time of ours.
+            Ok(Outcome::Elsewhere(event)) if booking.sequence > 0 => {
+                return Box::pin(show(app, desk, booking.showing(*event))).await;
+            }
+            Ok(Outcome::Elsewhere(event)) => {
+                let (left, problem) = (booking.showing(*event), Some(Problem::MovedByHand));
+                rows::finished(app, left, CalendarSync::Failed, problem).await?;
+                return Ok(true);
+            }
             Ok(Outcome::Busy) => match insist(app, desk, &booking).await {
                 Ok(Some(event)) => event,
                 Ok(None) => return Ok(false),

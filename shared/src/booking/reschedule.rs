@@ -2,7 +2,7 @@
 
 use super::{
     Booked, Desk, Repeats,
-    calendar::{Outcome, Reached, Shifted, ask, reached, shift},
+    calendar::{Outcome, Reached, Shifted, ask, reached, shift, with_event},
     contended, not_offered,
     repeats::{Earlier, in_progress},
     rows::{self, ATTEMPTS, answer, enter, entry, later, obstacle},
@@ -123,10 +123,23 @@ async fn go(
     to: Interval,
     repeats: Option<&Repeats>,
 ) -> Result<Moved> {
+    let before = booking.clone();
+    let booking = match with_event(app, desk, booking).await {
+        Ok(Some(booking)) => booking,
+        // Nothing was moved yet, unless this is not the first try.
+        Ok(None) if repeats.is_some() => return stay(app, before, to, Moved::Unreadable).await,
+        Ok(None) => return Ok(Moved::Open),
+        Err(error) => {
+            stay(app, before, to, Moved::Busy).await?;
+            return Err(error);
+        }
+    };
     match ask(app, desk, &booking, to).await {
         Ok(Outcome::Busy | Outcome::Contested(_)) => return stay(app, booking, to, Moved::Busy).await,
         Ok(Outcome::Unreadable | Outcome::Unheard) => return stay(app, booking, to, Moved::Unreadable).await,
-        Ok(Outcome::Free | Outcome::Later | Outcome::Deleted | Outcome::Written(_)) => {}
+        Ok(
+            Outcome::Free | Outcome::Later | Outcome::Elsewhere(_) | Outcome::Deleted | Outcome::Written(_),
+        ) => {}
         Err(error) => {
             stay(app, booking, to, Moved::Busy).await?;
             return Err(error);

@@ -70,7 +70,8 @@ impl Asked {
         read: Option<usize>,
         now: Timestamp,
     ) -> (u16, Value) {
-        if read.is_some() && calendar.is_closed(now) {
+        let writes = read.is_none() && self.method != http::Method::GET;
+        if (read.is_some() && calendar.is_closed(now)) || (writes && calendar.is_mute(now)) {
             return (503, Value::Null);
         }
         calendar.looked(read, now);

@@ -146,19 +146,19 @@ impl Books {
                 }
             }
         }
-        self.remember(&there, now);
+        self.remember(now);
     }
 
-    fn remember(&mut self, there: &BTreeSet<Entry>, now: Timestamp) {
+    fn remember(&mut self, now: Timestamp) {
+        let there = self.entries();
         for taken in self.taken.iter_mut().filter(|taken| taken.until == Timestamp::MAX) {
             if !there.contains(&taken.entry) {
                 taken.until = now;
             }
         }
         for entry in there {
-            let known = |taken: &Taken| taken.until == Timestamp::MAX && taken.entry == *entry;
+            let known = |taken: &Taken| taken.until == Timestamp::MAX && taken.entry == entry;
             if !self.taken.iter().any(known) {
-                let entry = entry.clone();
                 self.taken.push(Taken { entry, from: now, until: Timestamp::MAX });
             }
         }

@@ -70,6 +70,7 @@ pub(in crate::simulation) struct Calendar {
     pub(super) shown: Vec<Shown>,
     pub(super) reads: Vec<Read>,
     unreadable_until: Option<Timestamp>,
+    mute_until: Option<Timestamp>,
     /// Moves with every change.
     version: u64,
     newest: Option<Timestamp>,
@@ -135,6 +136,15 @@ impl Calendar {
 
     pub(super) fn is_closed(&self, now: Timestamp) -> bool {
         self.unreadable_until.is_some_and(|until| until > now)
+    }
+
+    /// It takes no event until then.
+    pub(super) fn mute(&mut self, until: Timestamp) {
+        self.mute_until = Some(until);
+    }
+
+    pub(super) fn is_mute(&self, now: Timestamp) -> bool {
+        self.mute_until.is_some_and(|until| until > now)
     }
 
     /// Somebody begins to look.

@@ -68,7 +68,8 @@ fn insert(calendar: &mut Calendar, asked: &Asked, now: Timestamp) -> (u16, Value
     };
     // What comes of a create that arrives behind the delete of what its repeat had made is not published, and nothing
     // that we could do would help: here the repeat is known as one.
-    let late = |event: &&Event| event.key.as_deref() == Some(key) && event.deleted && event.changed > asked.sent;
+    let late =
+        |event: &&Event| event.key.as_deref() == Some(key) && event.deleted && event.changed > asked.sent;
     if calendar.events.iter().any(|event| late(&event)) {
         return refused(409, "ErrorDuplicateTransactionId");
     }

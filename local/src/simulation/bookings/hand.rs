@@ -29,8 +29,13 @@ impl Town {
             match (choice, self.one_of(&there)) {
                 (0..=9, _) => {
                     let until = now + SignedDuration::from_secs(20 + i64::from(wish.before > 0) * 100);
-                    calendar.close(until);
-                    gate.note("calendar unreadable for a while");
+                    if choice < 5 {
+                        calendar.close(until);
+                        gate.note("calendar unreadable for a while");
+                    } else {
+                        calendar.mute(until);
+                        gate.note("calendar takes nothing for a while");
+                    }
                 }
                 (20..=34, Some(event)) => {
                     calendar.events[event].by_hand = true;
