@@ -14,6 +14,7 @@ mod reconcile;
 mod repeats;
 mod reschedule;
 mod rows;
+mod shift;
 
 use jiff::SignedDuration;
 

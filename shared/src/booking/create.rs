@@ -192,6 +192,10 @@ async fn take(app: &App, desk: Desk<'_>, draft: &Booking, request: &Request) -> 
         if enter(app, &days, &out, &entry, with).await?.is_some() {
             return Ok(Taken::Ours(Box::new(Booking { version: 1, ..draft.clone() })));
         }
+        if let Some(ours) = app.store.booking(desk.owner, &draft.id).await? {
+            // The SDK repeated a transaction whose answer was lost; after a long one somebody else may be finishing it.
+            return if ours.version == 1 { Ok(Taken::Ours(Box::new(ours))) } else { Err(in_progress()) };
+        }
         match replay(app, desk, request).await? {
             Before::Was(earlier) => return Ok(earlier),
             Before::GivenBack => over = true,

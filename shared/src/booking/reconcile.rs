@@ -7,10 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Desk,
-    calendar::{Outcome, Shifted, insist, remove, resume, shift},
+    calendar::{Outcome, insist, remove, resume},
     create::{Made, make},
     reschedule::{self, Moved},
     rows,
+    shift::{Shifted, shift},
 };
 use crate::{
     app::App,

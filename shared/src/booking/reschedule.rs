@@ -2,10 +2,11 @@
 
 use super::{
     Booked, Desk, Repeats,
-    calendar::{Outcome, Reached, Shifted, ask, reached, shift, with_event},
+    calendar::{Outcome, ask, with_event},
     contended, not_offered,
     repeats::{Earlier, in_progress},
     rows::{self, ATTEMPTS, answer, enter, entry, later, obstacle},
+    shift::{Reached, Shifted, reached, shift},
     taken,
 };
 use crate::{
