@@ -90,7 +90,7 @@ pub(super) async fn make(
             give_back(app, desk, booking, Some(event.id), repeats).await.map(|()| Made::Busy)
         }
         Ok(Outcome::Unheard) => Ok(Made::Open),
-        // It was told as booked, for all that is known, and stands like any whose event meets somebody's hand.
+        // It stands like any whose event meets somebody's hand.
         Ok(Outcome::Deleted) => by_hand(app, booking, Problem::DeletedByHand, repeats).await,
         Ok(Outcome::Elsewhere(event)) => {
             by_hand(app, booking.showing(*event), Problem::MovedByHand, repeats).await
@@ -121,16 +121,10 @@ async fn confirm(app: &App, booking: Booking, repeats: Option<&Repeats>) -> Resu
         }
         Ok(None) => Ok(Made::Elsewhere),
         Err(error) => {
-            // The ledger has had the time since it was taken, and the reconciler goes on from there.
+            // The ledger has had the time since it was taken, and the reconciler goes on from there. What it finds then
+            // may be something else, so that nothing is told; a repeat of the request hears how it ended.
             tracing::error!(owner = %booking.owner, booking = %booking.id, %error, "a booking is not confirmed yet");
-            match booking.calendar_sync {
-                // It finds the event and confirms: no more and no less than that is told.
-                CalendarSync::Synced => {
-                    Ok(Made::Stands(Box::new(Booking { calendar_sync: CalendarSync::Pending, ..booking })))
-                }
-                // It asks the calendar anew, which may say something else by then.
-                CalendarSync::Pending | CalendarSync::Failed | CalendarSync::Off => Err(error),
-            }
+            Err(error)
         }
     }
 }
