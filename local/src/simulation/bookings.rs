@@ -10,6 +10,7 @@ mod graph;
 mod hand;
 mod rest;
 mod row;
+pub mod schedules;
 mod seen;
 mod told;
 mod town;
@@ -63,7 +64,8 @@ impl Town {
         self.rest().await?;
         let (books, calendar) = (self.world.systems.books(), self.world.systems.calendar());
         let attempts = held(&self.attempts);
-        let evidence = Evidence { books: &books, calendar: &calendar, attempts: &attempts };
+        let evidence =
+            Evidence { books: &books, calendar: &calendar, attempts: &attempts, limit: self.limit.clone() };
         let mut violations = held(&self.faults).clone();
         violations.extend(evidence.at_rest());
         violations.extend(evidence.words());

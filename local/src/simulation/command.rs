@@ -7,6 +7,9 @@ use super::{bookings, refreshers, tokens};
 /// How many seeds are played when nothing is said.
 const USUAL_SEEDS: u64 = 10_000;
 
+/// How many schedules.
+const USUAL_SCHEDULES: u64 = 1_000;
+
 /// Lines of a failed seed's story.
 const TOLD_LINES: usize = 4_000;
 
@@ -22,6 +25,13 @@ pub enum Wanted {
     },
     /// Bookings in bad weather, from a seed on.
     Bookings {
+        /// How many.
+        seeds: u64,
+        /// The first.
+        from: u64,
+    },
+    /// Random schedules in fine weather, from a seed on.
+    Schedules {
         /// How many.
         seeds: u64,
         /// The first.
@@ -53,11 +63,14 @@ impl Wanted {
             Some("bookings") => {
                 Ok(Self::Bookings { seeds: number("--seeds", USUAL_SEEDS)?, from: number("--from", 1)? })
             }
+            Some("schedules") => {
+                Ok(Self::Schedules { seeds: number("--seeds", USUAL_SCHEDULES)?, from: number("--from", 1)? })
+            }
             Some("refreshers") => Ok(Self::Refreshers {
                 refreshers: usize::try_from(number("--at-once", 64)?).map_err(|error| error.to_string())?,
                 rounds: number("--rounds", 200)?,
             }),
-            _ => Err("simulate what? tokens or bookings [--seeds 10000] [--from 1], or refreshers [--at-once 64] [--rounds 200]".to_owned()),
+            _ => Err("simulate what? tokens or bookings [--seeds 10000] [--from 1], schedules [--seeds 1000] [--from 1], or refreshers [--at-once 64] [--rounds 200]".to_owned()),
         }
     }
 }
@@ -67,7 +80,12 @@ pub fn run(wanted: &Wanted, out: &mut impl Write) -> Result<bool, String> {
     let begun = Instant::now();
     let held = match wanted {
         Wanted::Tokens { seeds, from } => seeds_of_tokens(*seeds, *from, out)?,
-        Wanted::Bookings { seeds, from } => seeds_of_bookings(*seeds, *from, out)?,
+        Wanted::Bookings { seeds, from } => {
+            seeds_of_bookings("bookings", bookings::play, *seeds, *from, out)?
+        }
+        Wanted::Schedules { seeds, from } => {
+            seeds_of_bookings("schedules", bookings::schedules::play, *seeds, *from, out)?
+        }
         Wanted::Refreshers { refreshers, rounds } => rounds_of(*refreshers, *rounds, out)?,
     };
     say(out, &format!("{:.1} s", begun.elapsed().as_secs_f64()))?;
@@ -116,11 +134,17 @@ fn seeds_of_tokens(seeds: u64, from: u64, out: &mut impl Write) -> Result<bool, 
     Ok(failed == 0)
 }
 
-fn seeds_of_bookings(seeds: u64, from: u64, out: &mut impl Write) -> Result<bool, String> {
+fn seeds_of_bookings(
+    what: &str,
+    play: impl Fn(u64) -> Result<bookings::Verdict, String>,
+    seeds: u64,
+    from: u64,
+    out: &mut impl Write,
+) -> Result<bool, String> {
     let (mut injected, mut outcomes) = (BTreeMap::new(), BTreeMap::new());
     let mut failed = 0_u64;
     for seed in from..from.saturating_add(seeds) {
-        let verdict = bookings::play(seed)?;
+        let verdict = play(seed)?;
         for (all, some) in [(&mut injected, &verdict.injected), (&mut outcomes, &verdict.outcomes)] {
             for (name, count) in some {
                 *all.entry(*name).or_insert(0) += count;
@@ -128,7 +152,7 @@ fn seeds_of_bookings(seeds: u64, from: u64, out: &mut impl Write) -> Result<bool
         }
         if !verdict.violations.is_empty() {
             failed += 1;
-            tell("bookings", seed, &verdict.violations, &verdict.trace, out)?;
+            tell(what, seed, &verdict.violations, &verdict.trace, out)?;
         }
     }
     say(out, &format!("{seeds} seeds from {from}: {failed} violated"))?;

@@ -1,6 +1,8 @@
 //! What must be true once the weather has cleared and nothing is left to do: rows against ledger and calendar. Nothing
 //! here is code of ours but the reading of JSON.
 
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
 use super::{
     books::Books,
     calendar::{Calendar, Event},
@@ -13,6 +15,21 @@ pub(super) struct Evidence<'a> {
     pub(super) books: &'a Books,
     pub(super) calendar: &'a Calendar,
     pub(super) attempts: &'a [Attempt],
+    pub(super) limit: Option<DayLimit>,
+}
+
+/// How many appointments an owner takes on one day of his zone.
+#[derive(Clone, Debug)]
+pub(super) struct DayLimit {
+    pub(super) most: usize,
+    pub(super) zone: TimeZone,
+}
+
+impl DayLimit {
+    /// The local day of a second.
+    pub(super) fn day(&self, second: i64) -> Date {
+        self.zone.to_datetime(Timestamp::from_second(second).unwrap_or_default()).date()
+    }
 }
 
 impl Evidence<'_> {

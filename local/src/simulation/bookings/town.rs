@@ -21,6 +21,7 @@ use shared::{
 
 use super::{
     calendar::Span,
+    rest::DayLimit,
     told::{Act, Attempt, Says, Told, counted},
 };
 use crate::simulation::{
@@ -57,6 +58,8 @@ pub(super) struct Town {
     pub(super) attempts: Arc<Mutex<Vec<Attempt>>>,
     pub(super) outcomes: Arc<Mutex<BTreeMap<&'static str, u64>>>,
     pub(super) faults: Arc<Mutex<Vec<String>>>,
+    /// How many appointments the owner takes on a day.
+    pub(super) limit: Option<DayLimit>,
 }
 
 impl Town {
@@ -71,6 +74,7 @@ impl Town {
             attempts: Arc::default(),
             outcomes: Arc::default(),
             faults: Arc::default(),
+            limit: None,
         })
     }
 

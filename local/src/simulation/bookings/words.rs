@@ -163,10 +163,16 @@ impl Evidence<'_> {
                 .map_or(Timestamp::MAX, |ends| Timestamp::from_second(ends + SKEW).unwrap_or(Timestamp::MAX));
             during(taken.from, taken.until.min(ends))
         };
-        let ledger = self.books.taken.iter().filter(|taken| taken.entry.of != own && lasted(taken));
+        let ledger: Vec<&Taken> =
+            self.books.taken.iter().filter(|taken| taken.entry.of != own && lasted(taken)).collect();
+        let is_full = self.limit.as_ref().is_some_and(|limit| {
+            let day = limit.day(attempt.span.start);
+            ledger.iter().filter(|taken| limit.day(taken.entry.span.start) == day).count() >= limit.most
+        });
         let guarded = attempt.span.widened(attempt.before, attempt.after);
         let mut shown = self.calendar.shown.iter().filter(|shown: &&Shown| during(shown.from, shown.until));
-        ledger.into_iter().any(|taken| !taken.entry.is_clear_of(&wanted))
+        is_full
+            || ledger.into_iter().any(|taken| !taken.entry.is_clear_of(&wanted))
             || shown.any(|shown| self.calendar.events[shown.event].busy && shown.span.meets(guarded))
     }
 }

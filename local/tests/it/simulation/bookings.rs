@@ -3,6 +3,7 @@
 use local::simulation::bookings::{
     self, Verdict,
     crash::{self, Again, VERBS, Verb},
+    schedules,
 };
 use shared::ids::Provider;
 
@@ -109,4 +110,24 @@ fn a_seed_of_bookings_does_the_same_again() {
         assert!(one.trace.len() > 200, "seed {seed} did nothing");
         assert_eq!(one.trace, other.trace, "seed {seed}");
     }
+}
+
+fn schedules(seeds: std::ops::Range<u64>) {
+    let mut booked = 0;
+    for seed in seeds {
+        let verdict = schedules::play(seed).unwrap();
+        holds(&format!("schedule {seed}"), &verdict);
+        booked += verdict.outcomes.get("booked").copied().unwrap_or_default();
+    }
+    assert!(booked > 100, "only {booked} were booked");
+}
+
+#[test]
+fn s5_on_random_schedules_offers_are_true_and_nothing_overlaps() {
+    schedules(1..26);
+}
+
+#[test]
+fn s5_on_other_random_schedules_offers_are_true_and_nothing_overlaps() {
+    schedules(26..51);
 }
