@@ -75,7 +75,12 @@ impl Asked {
             return (503, Value::Null);
         }
         calendar.looked(read, now);
-        if self.is_google { google::answer(calendar, self, now) } else { graph::answer(calendar, self, now) }
+        let answer = match self.is_google {
+            true => google::answer(calendar, self, now),
+            false => graph::answer(calendar, self, now),
+        };
+        calendar.answered(read, now);
+        answer
     }
 }
 

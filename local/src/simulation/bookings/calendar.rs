@@ -2,6 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::row::DAY;
+
 /// A stretch of time in whole seconds since the epoch, its end not included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Span {
@@ -71,6 +73,8 @@ pub(in crate::simulation) struct Calendar {
     pub(super) reads: Vec<Read>,
     unreadable_until: Option<Timestamp>,
     mute_until: Option<Timestamp>,
+    /// What the owner puts into the next short stretch that somebody was told about.
+    ambush: Option<String>,
     /// Moves with every change.
     version: u64,
     newest: Option<Timestamp>,
@@ -145,6 +149,22 @@ impl Calendar {
 
     pub(super) fn is_mute(&self, now: Timestamp) -> bool {
         self.mute_until.is_some_and(|until| until > now)
+    }
+
+    /// The owner takes the next time that somebody asks about, right after the answer.
+    pub(super) fn lie_in_wait(&mut self, id: String) {
+        self.ambush = Some(id);
+    }
+
+    /// The owner takes what was asked about, if that is what he is waiting for.
+    pub(super) fn answered(&mut self, read: Option<usize>, now: Timestamp) {
+        let Some(window) = read.map(|read| self.reads[read].window) else { return };
+        let middle = i64::midpoint(window.start, window.end);
+        if window.end - window.start < DAY
+            && let Some(id) = self.ambush.take()
+        {
+            self.insert(&id, None, Span { start: middle - 300, end: middle + 300 }, now);
+        }
     }
 
     /// Somebody begins to look.

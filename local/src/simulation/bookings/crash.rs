@@ -152,16 +152,15 @@ impl Scene {
     /// Uses the verb until it is cut off; whether it was.
     async fn cut(&self, planned: Planned) -> Result<bool, String> {
         let (process, app) = self.town.world.process("first")?;
-        let owner = (self.verb == Verb::Contested).then(|| tokio::spawn(takes_it(self.town.clone())));
+        if self.verb == Verb::Contested {
+            self.town.world.systems.calendar().lie_in_wait("own".to_owned());
+        }
         if self.verb == Verb::Pending {
             let until = self.town.world.gate.now() + SignedDuration::from_secs(60);
             self.town.world.systems.calendar().mute(until);
         }
         self.town.world.gate.plan(planned);
         self.used(&process, &app).await;
-        if let Some(owner) = owner {
-            owner.abort();
-        }
         let cut = self.town.world.gate.is_past_plan();
         self.town.world.gate.set_weather(Weather::default());
         Ok(cut)
@@ -198,18 +197,5 @@ impl Scene {
         let events = &self.town.world.systems.calendar().shown;
         let row = due.first()?;
         Some(format!("{} {} {} {}", row.status, row.sync, row.version, events.len()))
-    }
-}
-
-/// The owner takes the time as soon as somebody was told that it is free.
-async fn takes_it(town: Town) {
-    loop {
-        sleep(Duration::from_millis(1)).await;
-        let now = town.world.gate.now();
-        let mut calendar = town.world.systems.calendar();
-        if calendar.reads.iter().any(|read| read.done.is_some()) {
-            calendar.insert("own", None, Span { start: MIDNIGHT, end: MIDNIGHT + 600 }, now);
-            return;
-        }
     }
 }

@@ -47,6 +47,10 @@ impl Town {
                     calendar.delete(event, now);
                     gate.note("event deleted by hand");
                 }
+                (50..=64, _) => {
+                    calendar.lie_in_wait(format!("own{number}"));
+                    gate.note("owner waits for a time to take");
+                }
                 _ => {
                     let place = calendar.insert(&format!("own{number}"), None, wish.span, now);
                     calendar.events[place].busy = choice < 90;
