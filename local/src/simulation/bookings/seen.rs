@@ -69,7 +69,7 @@ impl Evidence<'_> {
     fn foreign(&self, booking: &Booking, span: Span, from: Timestamp, until: Timestamp) -> Option<&Shown> {
         self.calendar.shown.iter().find(|shown| {
             let event = &self.calendar.events[shown.event];
-            let there = shown.from <= from && until < shown.until;
+            let there = shown.from < from && until < shown.until;
             there && event.busy && !is_of(event, booking) && shown.span.meets(span)
         })
     }
