@@ -121,10 +121,16 @@ async fn confirm(app: &App, booking: Booking, repeats: Option<&Repeats>) -> Resu
         }
         Ok(None) => Ok(Made::Elsewhere),
         Err(error) => {
-            // The ledger has had the time since it was taken, and the reconciler goes on from there. What it finds then
-            // may be something else, so that nothing is told; a repeat of the request hears how it ended.
+            // The ledger has had the time since it was taken, and the reconciler goes on from there.
             tracing::error!(owner = %booking.owner, booking = %booking.id, %error, "a booking is not confirmed yet");
-            Err(error)
+            match booking.calendar_sync {
+                // It finds the event: no more and no less than that is told.
+                CalendarSync::Synced => {
+                    Ok(Made::Stands(Box::new(Booking { calendar_sync: CalendarSync::Pending, ..booking })))
+                }
+                // It asks the calendar anew, which may say something else by then.
+                CalendarSync::Pending | CalendarSync::Failed | CalendarSync::Off => Err(error),
+            }
         }
     }
 }

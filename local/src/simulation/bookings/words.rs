@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     books::{SKEW, Taken},
     calendar::{Shown, Span},
-    rest::Evidence,
+    rest::{Evidence, is_of},
     row::{Booking, Entry},
     told::{Act, Attempt, Told},
 };
@@ -55,9 +55,11 @@ impl Evidence<'_> {
         let ids: BTreeSet<&str> = attempts
             .iter()
             .filter_map(|attempt| match &attempt.told {
-                Told::Done { id, .. } => Some(id.as_str()),
+                Told::Done { id, .. } => Some((id.as_str(), attempt.ended)),
                 Told::Refused(_) | Told::Unsure(_) => None,
             })
+            .filter(|(id, at)| !self.was_pushed_out(id, *at))
+            .map(|(id, _)| id)
             .collect();
         if ids.len() > 1 {
             faults.push(format!("{title} was told as {ids:?}"));
@@ -84,6 +86,21 @@ impl Evidence<'_> {
             faults.push(format!("{title} was refused, and is booked as {stood:?}"));
         }
         faults
+    }
+
+    /// The one thing that takes a promise back: DynamoDB would not confirm a booking whose event was written, and before
+    /// the reconciler could, the owner put an event that is older still to that time.
+    pub(super) fn was_pushed_out(&self, id: &str, told: Timestamp) -> bool {
+        let Some(booking) = self.books.bookings.get(id).filter(|booking| booking.status == "failed") else {
+            return false;
+        };
+        let written =
+            self.calendar.events.iter().find(|event| is_of(event, booking)).map(|event| event.created);
+        self.calendar.shown.iter().any(|shown| {
+            let event = &self.calendar.events[shown.event];
+            let is_older = written.is_some_and(|written| event.created < written);
+            event.by_hand && is_older && shown.from > told && shown.span.meets(booking.guarded())
+        })
     }
 
     /// The last that was asked for for certain is what is so, if nothing uncertain came in between or after it.
