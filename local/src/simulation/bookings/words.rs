@@ -88,8 +88,9 @@ impl Evidence<'_> {
         faults
     }
 
-    /// The one thing that takes a promise back: DynamoDB would not confirm a booking whose event was written, and before
-    /// the reconciler could, the owner put an event that is older still to that time.
+    /// What takes a promise back: DynamoDB would not confirm a booking whose event was written, and before the reconciler
+    /// could, the owner put an event that is older still to that time, or moved the booking's own to where Graph does not
+    /// find it.
     pub(super) fn was_pushed_out(&self, id: &str, told: Timestamp) -> bool {
         let Some(booking) = self.books.bookings.get(id).filter(|booking| booking.status == "failed") else {
             return false;
