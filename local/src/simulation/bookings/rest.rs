@@ -102,10 +102,11 @@ impl Evidence<'_> {
     /// Graph finds an event by its key only near the time that it was made for: one that the owner moved away before its
     /// id was noted is nobody's any more.
     pub(super) fn was_moved_away(&self, booking: &Booking) -> bool {
-        let moved = |event: &Event| event.by_hand && !event.deleted && event.span != booking.span;
+        let is_graphs = |event: &Event| event.key.as_ref() != Some(&event.id);
+        let mut own = self.calendar.events.iter().filter(|event| is_of(event, booking));
         booking.status == "failed"
             && booking.event.is_none()
-            && self.standing(booking).any(|event| moved(event) && event.key.as_ref() != Some(&event.id))
+            && own.any(|event| event.by_hand && is_graphs(event))
     }
 
     fn standing<'a>(&'a self, booking: &'a Booking) -> impl Iterator<Item = &'a Event> {
