@@ -95,6 +95,9 @@ impl Evidence<'_> {
         let Some(booking) = self.books.bookings.get(id).filter(|booking| booking.status == "failed") else {
             return false;
         };
+        if self.was_moved_away(booking) {
+            return true;
+        }
         let written =
             self.calendar.events.iter().find(|event| is_of(event, booking)).map(|event| event.created);
         self.calendar.shown.iter().any(|shown| {
