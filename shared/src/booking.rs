@@ -7,6 +7,7 @@
 mod calendar;
 mod cancel;
 mod create;
+mod draft;
 mod event;
 mod hold;
 mod list;
@@ -14,6 +15,7 @@ mod reconcile;
 mod repeats;
 mod reschedule;
 mod rows;
+mod shift;
 
 use jiff::SignedDuration;
 

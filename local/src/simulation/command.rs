@@ -2,19 +2,36 @@
 
 use std::{collections::BTreeMap, io::Write, time::Instant};
 
-use super::{refreshers, tokens};
+use super::{bookings, refreshers, tokens};
 
 /// How many seeds are played when nothing is said.
 const USUAL_SEEDS: u64 = 10_000;
 
+/// How many schedules.
+const USUAL_SCHEDULES: u64 = 1_000;
+
 /// Lines of a failed seed's story.
-const TOLD_LINES: usize = 400;
+const TOLD_LINES: usize = 4_000;
 
 /// What is to be simulated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// Tokens in bad weather, from a seed on.
     Tokens {
+        /// How many.
+        seeds: u64,
+        /// The first.
+        from: u64,
+    },
+    /// Bookings in bad weather, from a seed on.
+    Bookings {
+        /// How many.
+        seeds: u64,
+        /// The first.
+        from: u64,
+    },
+    /// Random schedules in fine weather, from a seed on.
+    Schedules {
         /// How many.
         seeds: u64,
         /// The first.
@@ -43,11 +60,17 @@ impl Wanted {
             Some("tokens") => {
                 Ok(Self::Tokens { seeds: number("--seeds", USUAL_SEEDS)?, from: number("--from", 1)? })
             }
+            Some("bookings") => {
+                Ok(Self::Bookings { seeds: number("--seeds", USUAL_SEEDS)?, from: number("--from", 1)? })
+            }
+            Some("schedules") => {
+                Ok(Self::Schedules { seeds: number("--seeds", USUAL_SCHEDULES)?, from: number("--from", 1)? })
+            }
             Some("refreshers") => Ok(Self::Refreshers {
                 refreshers: usize::try_from(number("--at-once", 64)?).map_err(|error| error.to_string())?,
                 rounds: number("--rounds", 200)?,
             }),
-            _ => Err("simulate what? tokens [--seeds 10000] [--from 1], or refreshers [--at-once 64] [--rounds 200]".to_owned()),
+            _ => Err("simulate what? tokens or bookings [--seeds 10000] [--from 1], schedules [--seeds 1000] [--from 1], or refreshers [--at-once 64] [--rounds 200]".to_owned()),
         }
     }
 }
@@ -57,6 +80,12 @@ pub fn run(wanted: &Wanted, out: &mut impl Write) -> Result<bool, String> {
     let begun = Instant::now();
     let held = match wanted {
         Wanted::Tokens { seeds, from } => seeds_of_tokens(*seeds, *from, out)?,
+        Wanted::Bookings { seeds, from } => {
+            seeds_of_bookings("bookings", bookings::play, *seeds, *from, out)?
+        }
+        Wanted::Schedules { seeds, from } => {
+            seeds_of_bookings("schedules", bookings::schedules::play, *seeds, *from, out)?
+        }
         Wanted::Refreshers { refreshers, rounds } => rounds_of(*refreshers, *rounds, out)?,
     };
     say(out, &format!("{:.1} s", begun.elapsed().as_secs_f64()))?;
@@ -91,7 +120,7 @@ fn seeds_of_tokens(seeds: u64, from: u64, out: &mut impl Write) -> Result<bool, 
         }
         if !verdict.violations.is_empty() {
             failed += 1;
-            tell(seed, &verdict, out)?;
+            tell("tokens", seed, &verdict.violations, &verdict.trace, out)?;
         }
     }
     say(out, &format!("{seeds} seeds from {from}: {failed} violated, {calls} token calls"))?;
@@ -105,13 +134,50 @@ fn seeds_of_tokens(seeds: u64, from: u64, out: &mut impl Write) -> Result<bool, 
     Ok(failed == 0)
 }
 
-fn tell(seed: u64, verdict: &tokens::Verdict, out: &mut impl Write) -> Result<(), String> {
-    say(out, &format!("seed {seed}: {}", verdict.violations.join("; ")))?;
-    let skipped = verdict.trace.len().saturating_sub(TOLD_LINES);
-    for line in &verdict.trace[skipped..] {
+fn seeds_of_bookings(
+    what: &str,
+    play: impl Fn(u64) -> Result<bookings::Verdict, String>,
+    seeds: u64,
+    from: u64,
+    out: &mut impl Write,
+) -> Result<bool, String> {
+    let (mut injected, mut outcomes) = (BTreeMap::new(), BTreeMap::new());
+    let mut failed = 0_u64;
+    for seed in from..from.saturating_add(seeds) {
+        let verdict = play(seed)?;
+        for (all, some) in [(&mut injected, &verdict.injected), (&mut outcomes, &verdict.outcomes)] {
+            for (name, count) in some {
+                *all.entry(*name).or_insert(0) += count;
+            }
+        }
+        if !verdict.violations.is_empty() {
+            failed += 1;
+            tell(what, seed, &verdict.violations, &verdict.trace, out)?;
+        }
+    }
+    say(out, &format!("{seeds} seeds from {from}: {failed} violated"))?;
+    for (name, counts) in [("what came of it", outcomes), ("what the world did", injected)] {
+        say(out, name)?;
+        for (name, count) in counts {
+            say(out, &format!("{count:>9} {name}"))?;
+        }
+    }
+    Ok(failed == 0)
+}
+
+fn tell(
+    what: &str,
+    seed: u64,
+    violations: &[String],
+    trace: &[String],
+    out: &mut impl Write,
+) -> Result<(), String> {
+    say(out, &format!("seed {seed}: {}", violations.join("; ")))?;
+    let skipped = trace.len().saturating_sub(TOLD_LINES);
+    for line in &trace[skipped..] {
         say(out, &format!("    {line}"))?;
     }
-    say(out, &format!("again: cargo run --release -- simulate tokens --seeds 1 --from {seed}"))
+    say(out, &format!("again: cargo run --release -- simulate {what} --seeds 1 --from {seed}"))
 }
 
 fn say(out: &mut impl Write, line: &str) -> Result<(), String> {

@@ -14,6 +14,9 @@ use tokio::{
 
 use super::{dice::Dice, process::Process};
 
+/// DynamoDB's operation that others' transactions can keep from happening.
+const TRANSACTION: &str = "TransactWriteItems";
+
 /// How bad the world is, in thousandths of all requests.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Weather {
@@ -29,6 +32,8 @@ pub(super) struct Weather {
     pub(super) freeze: u64,
     /// DynamoDB is out of order for a while from here on.
     pub(super) outage: u64,
+    /// Another transaction holds a row that this one is about; of DynamoDB's transactions alone.
+    pub(super) contended: u64,
 }
 
 /// What a request meets.
@@ -37,6 +42,7 @@ pub(super) enum Fate {
     Fine,
     Throttled,
     Broken,
+    Contended,
     Lost,
     CrashBefore,
     CrashAfter,
@@ -48,6 +54,7 @@ pub(super) enum Met<T> {
     Answer(T),
     Throttled,
     Broken,
+    Contended,
     Lost,
 }
 
@@ -158,7 +165,7 @@ impl Gate {
         is_dynamodb: bool,
         act: impl FnOnce() -> T + Send + 'static,
     ) -> Met<T> {
-        let (fate, there, back) = self.decide(is_dynamodb);
+        let (fate, there, back) = self.decide(is_dynamodb, what.starts_with(TRANSACTION));
         self.trace(format!("{} {what} {fate:?}", process.name));
         if fate == Fate::CrashBefore {
             self.note("crash before a request");
@@ -171,6 +178,7 @@ impl Gate {
             let met = match fate {
                 Fate::Throttled => Met::Throttled,
                 Fate::Broken => Met::Broken,
+                Fate::Contended => Met::Contended,
                 Fate::Lost => {
                     act();
                     Met::Lost
@@ -208,10 +216,10 @@ impl Gate {
         process.clock.set(self.now() + process.skew);
     }
 
-    fn decide(&self, is_dynamodb: bool) -> (Fate, Duration, Duration) {
+    fn decide(&self, is_dynamodb: bool, is_transaction: bool) -> (Fate, Duration, Duration) {
         let mut inner = self.inner();
         inner.requests += 1;
-        let fate = inner.fate(is_dynamodb);
+        let fate = inner.fate(is_dynamodb, is_transaction);
         let weather = inner.weather;
         let dice = &mut inner.dice;
         let there = match dice.permille(weather.slow) {
@@ -233,7 +241,7 @@ impl Gate {
 }
 
 impl Inner {
-    fn fate(&mut self, is_dynamodb: bool) -> Fate {
+    fn fate(&mut self, is_dynamodb: bool, is_transaction: bool) -> Fate {
         if let Some(planned) = self.planned {
             if planned.at != self.requests {
                 return Fate::Fine;
@@ -251,7 +259,9 @@ impl Inner {
                 *self.injected.entry("outage of DynamoDB").or_default() += 1;
             }
         }
-        let (fate, name) = if self.dice.permille(weather.refused) {
+        let (fate, name) = if is_transaction && self.dice.permille(weather.contended) {
+            (Fate::Contended, "transaction conflict")
+        } else if self.dice.permille(weather.refused) {
             if self.dice.permille(500) { (Fate::Throttled, "throttled") } else { (Fate::Broken, "5xx") }
         } else if self.dice.permille(weather.lost) {
             (Fate::Lost, "lost answer")

@@ -4,6 +4,7 @@
 //!
 //! A request in flight is the world's: whoever sent it may give up or die, and it happens all the same.
 
+pub mod bookings;
 pub mod command;
 mod dice;
 mod gate;

@@ -107,6 +107,7 @@ impl Town {
                 crash: some(30),
                 freeze: some(15),
                 outage: some(20),
+                contended: 0,
             }
         });
         let queue = tokio::spawn(self.clone().deliveries());

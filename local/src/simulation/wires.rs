@@ -18,7 +18,8 @@ use shared::http::{Answer, Inside, Lost};
 use url::form_urlencoded;
 
 use super::{
-    gate::Met,
+    bookings::asked::Asked,
+    gate::{Gate, Met},
     process::Process,
     tables,
     world::{Systems, World},
@@ -59,8 +60,8 @@ async fn answered(
     let (service, operation) = target.rsplit_once('.').unwrap_or_default();
     let is_dynamodb = service.starts_with("DynamoDB");
     let (systems, owned, by) = (world.systems.clone(), operation.to_owned(), process.clone());
-    let service_name = service.to_owned();
-    let act = move || done(&systems, &by, &service_name, &owned, &body);
+    let (service_name, gate) = (service.to_owned(), world.gate.clone());
+    let act = move || done(&systems, &gate, &by, &service_name, &owned, &body);
     let met = world.gate.pass(process, operation.to_owned(), is_dynamodb, act).await;
     let (status, body) = match met {
         Met::Answer(answer) => answer,
@@ -74,6 +75,7 @@ async fn answered(
             process.refused(is_dynamodb, operation);
             tables::refused(500, "InternalServerError", "EXAMPLE")
         }
+        Met::Contended => tables::contended(),
         Met::Lost => {
             process.refused(is_dynamodb, operation);
             return Err(ConnectorError::io("the connection broke".into()));
@@ -83,7 +85,14 @@ async fn answered(
     Ok(HttpResponse::new(status, SdkBody::from(body)))
 }
 
-fn done(systems: &Systems, process: &Process, service: &str, operation: &str, body: &[u8]) -> (u16, Vec<u8>) {
+fn done(
+    systems: &Systems,
+    gate: &Gate,
+    process: &Process,
+    service: &str,
+    operation: &str,
+    body: &[u8],
+) -> (u16, Vec<u8>) {
     match service {
         "TrentService" => systems.kms.answer(operation, body),
         "AmazonSQS" => {
@@ -91,7 +100,15 @@ fn done(systems: &Systems, process: &Process, service: &str, operation: &str, bo
             systems.enqueue(body)
         }
         _ => {
-            let answer = tables::call(&systems.database, operation, body);
+            let answer = match tables::work(&systems.database, operation, body, &systems.books()) {
+                Some(answer) => answer,
+                None => tables::call(&systems.database, operation, body),
+            };
+            if answer.0 == 200 && operation == "TransactWriteItems" {
+                for line in systems.books().wrote(body, gate.now()) {
+                    gate.trace(line);
+                }
+            }
             let text = String::from_utf8_lossy(body);
             if answer.0 == 200 && text.contains("\":next\"") {
                 process.holding.store(false, Ordering::Relaxed);
@@ -136,7 +153,7 @@ async fn token(world: &World, process: &Arc<Process>, form: &[u8]) -> Result<Ans
             answer.headers.insert("retry-after", http::HeaderValue::from_static("1.5"));
             Ok(answer)
         }
-        Met::Broken => Ok(whole(503, "{}")),
+        Met::Broken | Met::Contended => Ok(whole(503, "{}")),
         Met::Lost => Err(Lost::NoAnswer),
     }
 }
@@ -148,13 +165,28 @@ async fn api(
 ) -> Result<Answer, Lost> {
     let bearer = request.headers().get("authorization").and_then(|value| value.to_str().ok());
     let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().to_owned();
+    let asked = Asked::of(request, world.gate.now());
+    let what = asked.as_ref().map_or("api".to_owned(), |asked| world.systems.books().plain(&asked.told()));
+    // A read whose answer nobody hears is one that failed.
+    let reading = asked.as_ref().and_then(|asked| world.systems.calendar().reading(asked, world.gate.now()));
     let (systems, gate) = (world.systems.clone(), world.gate.clone());
-    let act = move || systems.grants().takes(&token, gate.now());
-    match world.gate.pass(process, "api".to_owned(), false, act).await {
-        Met::Answer(true) => Ok(whole(200, "{}")),
-        Met::Answer(false) => Ok(whole(401, r#"{"error":{"code":401}}"#)),
+    let act = move || {
+        let now = gate.now();
+        if !systems.grants().takes(&token, now) {
+            return (401, r#"{"error":{"code":401}}"#.to_owned());
+        }
+        asked.map_or((200, "{}".to_owned()), |asked| {
+            let (status, body) = asked.answer(&mut systems.calendar(), reading, now);
+            (status, body.to_string())
+        })
+    };
+    match world.gate.pass(process, what, false, act).await {
+        Met::Answer((status, body)) => {
+            world.systems.calendar().heard(reading, status == 200);
+            Ok(whole(status, &body))
+        }
         Met::Throttled => Ok(whole(429, "{}")),
-        Met::Broken => Ok(whole(500, "{}")),
+        Met::Broken | Met::Contended => Ok(whole(500, "{}")),
         Met::Lost => Err(Lost::NoAnswer),
     }
 }

@@ -32,6 +32,7 @@ use shared::{
 };
 
 use super::{
+    bookings::{books::Books, calendar::Calendar},
     gate::Gate,
     grants::{Grants, LIFE},
     process::Process,
@@ -62,6 +63,8 @@ pub(super) struct Systems {
     pub(super) kms: Keys,
     queue: Mutex<Vec<String>>,
     grants: Mutex<Grants>,
+    calendar: Mutex<Calendar>,
+    books: Mutex<Books>,
     /// Marks while the person's grant lived.
     pub(super) false_marks: AtomicU64,
 }
@@ -72,6 +75,7 @@ pub(super) struct World {
     pub(super) systems: Arc<Systems>,
     setting: Setting,
     rule: Rotation,
+    provider: Provider,
 }
 
 impl Setting {
@@ -95,6 +99,8 @@ impl Setting {
             ("MICROSOFT_GRAPH_URL", "http://localhost/api"),
             ("GOOGLE_CLIENT_ID", "client-EXAMPLE"),
             ("GOOGLE_CLIENT_SECRET", "secret-EXAMPLE"),
+            ("GOOGLE_TOKEN_URL", "http://localhost/token"),
+            ("GOOGLE_CALENDAR_URL", "http://localhost/google"),
             ("AWS_ENDPOINT_URL_DYNAMODB", "http://localhost/dynamodb"),
             ("AWS_ENDPOINT_URL_KMS", "http://localhost/kms"),
             ("AWS_ENDPOINT_URL_SQS", "http://localhost/sqs"),
@@ -109,21 +115,34 @@ impl Setting {
 
 impl World {
     pub(super) fn new(setting: &Setting, seed: u64, rule: Rotation) -> Result<Self, String> {
+        Self::at(setting, seed, rule, Provider::Microsoft, BASE)
+    }
+
+    /// One that begins at another moment, with an account of this provider's.
+    pub(super) fn at(
+        setting: &Setting,
+        seed: u64,
+        rule: Rotation,
+        provider: Provider,
+        base: &str,
+    ) -> Result<Self, String> {
         let mut setting = setting.clone();
-        if let Some(provider) = setting.config.providers.get_mut(&Provider::Microsoft) {
-            provider.overrides.rotation = Some(rule);
+        if let Some(settings) = setting.config.providers.get_mut(&provider) {
+            settings.overrides.rotation = Some(rule);
         }
         let database = Database::memory().map_err(|error| error.to_string())?;
         make_tables(&database, &setting.template).map_err(|error| error.to_string())?;
-        let base: Timestamp = BASE.parse().map_err(|error| format!("{error}"))?;
+        let base: Timestamp = base.parse().map_err(|error| format!("{error}"))?;
         let systems = Systems {
             database,
             kms: Keys::fresh().map_err(|error| error.to_string())?,
             queue: Mutex::default(),
             grants: Mutex::new(Grants::new(rule)),
+            calendar: Mutex::default(),
+            books: Mutex::default(),
             false_marks: AtomicU64::new(0),
         };
-        Ok(Self { gate: Gate::new(seed, base), systems: Arc::new(systems), setting, rule })
+        Ok(Self { gate: Gate::new(seed, base), systems: Arc::new(systems), setting, rule, provider })
     }
 
     /// A process that has done nothing yet; its clock is wrong by up to two seconds.
@@ -149,14 +168,14 @@ impl World {
             refresh_token: Some(SecretString::from(refresh)),
             expires_in: LIFE,
             refresh_expires_in: None,
-            scopes: vec!["Calendars.ReadWrite".to_owned()],
+            scopes: vec!["calendar".to_owned()],
             id_token: None,
         };
         let owner = OwnerId::user(OWNER).map_err(told)?;
         let id = ConnectionId::derived("EXAMPLE");
         let scope = Scope {
             owner: owner.clone(),
-            provider: Provider::Microsoft,
+            provider: self.provider,
             connection: id.clone(),
             account_hash: "EXAMPLE".to_owned(),
         };
@@ -229,6 +248,16 @@ impl World {
 impl Systems {
     pub(super) fn grants(&self) -> std::sync::MutexGuard<'_, Grants> {
         held(&self.grants)
+    }
+
+    /// The person's calendar at the provider.
+    pub(super) fn calendar(&self) -> std::sync::MutexGuard<'_, Calendar> {
+        held(&self.calendar)
+    }
+
+    /// What DynamoDB was told about bookings.
+    pub(super) fn books(&self) -> std::sync::MutexGuard<'_, Books> {
+        held(&self.books)
     }
 
     /// What waits in the rescue queue; it stays there until it was applied.

@@ -1,5 +1,7 @@
 //! A few hundred seeds of the simulation; `cargo run --release -- simulate tokens` plays ten thousand.
 
+mod bookings;
+
 use local::simulation::{
     command::Wanted,
     refreshers::{self, Rounds},
@@ -68,6 +70,8 @@ fn a_seed_does_the_same_again() {
 fn the_command_says_what_it_wants() {
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(Wanted::read(&words("tokens --seeds 5 --from 7")), Ok(Wanted::Tokens { seeds: 5, from: 7 }));
+    let bookings = Wanted::Bookings { seeds: 10_000, from: 7 };
+    assert_eq!(Wanted::read(&words("bookings --from 7")), Ok(bookings));
     assert_eq!(Wanted::read(&words("refreshers")), Ok(Wanted::Refreshers { refreshers: 64, rounds: 200 }));
     for odd in ["", "weather", "tokens --seeds", "tokens --seeds many"] {
         assert!(Wanted::read(&words(odd)).is_err(), "{odd}");

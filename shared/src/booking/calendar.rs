@@ -2,7 +2,7 @@
 
 use super::{
     Desk,
-    event::{around, connection_of, delete, find, patch, read, write},
+    event::{around, connection_of, delete, find, write},
     rows,
 };
 use crate::{
@@ -30,17 +30,13 @@ pub(super) enum Outcome {
     Contested(Box<Event>),
     /// It cannot say, and the slot must not be promised.
     Unreadable,
+    /// It cannot say whether an event is there that an earlier try may have written.
+    Unheard,
+    /// It has the event, at another time than the booking's.
+    Elsewhere(Box<Event>),
+    /// It had the event, and somebody's hand deleted it.
+    Deleted,
     /// It will be written later: the connection is dead, or the answer was lost.
-    Later,
-}
-
-/// What became of an event that was to be moved.
-pub(super) enum Shifted {
-    /// It is at the new time.
-    Written(Box<Event>),
-    /// Somebody's hand was there: it is left as it is.
-    ByHand(Problem),
-    /// It will be moved later.
     Later,
 }
 
@@ -76,9 +72,32 @@ pub(super) async fn resume(app: &App, desk: Desk<'_>, booking: &Booking) -> Resu
         Err(error) => return Err(error),
     };
     match find(app, desk, connection, booking).await {
-        Ok(Some(event)) => contested(app, desk, connection, booking, event).await,
+        Ok(Some(event)) if event.when == When::Timed(booking.slot()) => {
+            contested(app, desk, connection, booking, event).await
+        }
+        Ok(Some(event)) => Ok(Outcome::Elsewhere(Box::new(event))),
         Ok(None) => create(app, desk, booking).await,
-        Err(Error::NeedsConnection { .. } | Error::Unavailable { .. }) => Ok(Outcome::Later),
+        Err(Error::NeedsConnection { .. }) => Ok(Outcome::Later),
+        Err(Error::Unavailable { .. }) => Ok(Outcome::Unheard),
+        Err(Error::NotFound(_)) => Ok(Outcome::Deleted),
+        Err(error) => Err(error),
+    }
+}
+
+/// A booking with its event, where an earlier try may have written one that nobody heard of; none when the calendar
+/// cannot say.
+pub(super) async fn with_event(app: &App, desk: Desk<'_>, booking: Booking) -> Result<Option<Booking>> {
+    if booking.event_id.is_some() || booking.calendar_sync != CalendarSync::Pending {
+        return Ok(Some(booking));
+    }
+    let found = match connection_of(app, desk, &booking) {
+        Ok(connection) => find(app, desk, connection, &booking).await,
+        Err(error) => Err(error),
+    };
+    match found {
+        Ok(Some(event)) => Ok(Some(booking.showing(event))),
+        Ok(None) | Err(Error::NotFound(_) | Error::NeedsConnection { .. }) => Ok(Some(booking)),
+        Err(Error::Unavailable { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -89,12 +108,10 @@ pub(super) async fn ask(app: &App, desk: Desk<'_>, booking: &Booking, slot: Inte
         return Ok(Outcome::Free);
     }
     let guarded = slot.widened(booking.buffers().before, booking.buffers().after);
-    // A move that the calendar did not hear of left the event at an earlier time.
-    let near =
-        guarded.overlaps(booking.slot()) || booking.shown_at().is_some_and(|shown| guarded.overlaps(shown));
     let busy = match &booking.event_id {
-        Some(id) if near => busy_but(app, desk, booking, id, guarded).await,
-        Some(_) | None => busy(app, desk.owner, desk.rows, guarded, desk.schedule, desk.patience).await,
+        // It may overlap its own old time, and an earlier try may have put the event anywhere.
+        Some(id) => busy_but(app, desk, booking, id, guarded).await,
+        None => busy(app, desk.owner, desk.rows, guarded, desk.schedule, desk.patience).await,
     };
     match readable(busy) {
         Ok(Some(busy)) if busy.iter().any(|taken| taken.overlaps(guarded)) => Ok(Outcome::Busy),
@@ -185,48 +202,6 @@ pub(super) async fn insist(app: &App, desk: Desk<'_>, booking: &Booking) -> Resu
         Err(Error::NeedsConnection { .. } | Error::Unavailable { .. }) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Moves a booking's event to its new time. Only a version that we wrote is overwritten; another one is looked at.
-pub(super) async fn shift(
-    app: &App,
-    desk: Desk<'_>,
-    booking: &Booking,
-    event_id: &str,
-    to: Interval,
-) -> Result<Shifted> {
-    let connection = match connection_of(app, desk, booking) {
-        Ok(connection) => connection,
-        Err(Error::NeedsConnection { .. }) => return Ok(Shifted::Later),
-        Err(error) => return Err(error),
-    };
-    let mut etag = booking.event_etag.clone();
-    // Once with the version that we know, and once with the one that is there.
-    for _ in 0..2 {
-        match patch(app, desk, connection, booking, event_id, to, etag.as_deref()).await {
-            Ok(event) => return Ok(Shifted::Written(Box::new(event))),
-            Err(Error::NotFound(_)) => return Ok(Shifted::ByHand(Problem::DeletedByHand)),
-            Err(Error::PreconditionFailed | Error::Unavailable { .. }) => {}
-            Err(Error::NeedsConnection { .. }) => return Ok(Shifted::Later),
-            Err(error) => return Err(error),
-        }
-        let there = match read(app, desk, connection, booking, event_id).await {
-            Ok(event) => event,
-            Err(Error::NotFound(_)) => return Ok(Shifted::ByHand(Problem::DeletedByHand)),
-            Err(Error::Unavailable { .. } | Error::NeedsConnection { .. }) => return Ok(Shifted::Later),
-            Err(error) => return Err(error),
-        };
-        if there.when == When::Timed(to) {
-            // It happened, and we never heard.
-            return Ok(Shifted::Written(Box::new(there)));
-        }
-        if booking.shown_at().is_none_or(|shown| there.when != When::Timed(shown)) {
-            return Ok(Shifted::ByHand(Problem::MovedByHand));
-        }
-        // Its title or its guests may be somebody's hand; its time is ours.
-        etag = there.etag;
-    }
-    Ok(Shifted::Later)
 }
 
 /// Deletes the event of a booking as far as it is there by now.

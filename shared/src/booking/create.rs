@@ -4,6 +4,7 @@ use super::{
     Booked, Desk, Request, Wish,
     calendar::{Outcome, create, remove, resume},
     contended,
+    draft::draft,
     hold::made_at,
     not_offered,
     repeats::{Earlier, Repeats, in_progress},
@@ -12,12 +13,10 @@ use super::{
 };
 use crate::{
     app::App,
-    calendars::{working_one, write_calendar},
     error::{Error, Result},
-    ids::BookingId,
     slots::EmptyReason,
     store::{
-        bookings::{Booking, BookingStatus, CalendarSync},
+        bookings::{Booking, BookingStatus, CalendarSync, Problem},
         ledger::Out,
     },
 };
@@ -42,6 +41,8 @@ pub(super) enum Made {
     Busy,
     /// The calendar cannot say.
     Unreadable,
+    /// Nobody can say yet whether its event is there; it is looked at again.
+    Open,
     /// Somebody else is finishing it.
     Elsewhere,
 }
@@ -66,9 +67,9 @@ pub async fn book(app: &App, desk: Desk<'_>, request: &Request) -> Result<Booked
 /// that the request names is looked at: its hold is used up by then, and its offer may have ended.
 pub async fn again(app: &App, desk: Desk<'_>, repeats: &Repeats) -> Result<Option<Booked>> {
     match replay(app, desk, repeats).await? {
-        Some(Taken::Replayed(booking)) => Ok(Some(Booked { booking: *booking, replayed: true })),
-        Some(Taken::Unfinished(booking)) => made(app, desk, *booking, false, repeats).await.map(Some),
-        Some(Taken::Ours(_) | Taken::Somebody) | None => Ok(None),
+        Before::Was(Taken::Replayed(booking)) => Ok(Some(Booked { booking: *booking, replayed: true })),
+        Before::Was(Taken::Unfinished(booking)) => made(app, desk, *booking, false, repeats).await.map(Some),
+        Before::Was(Taken::Ours(_) | Taken::Somebody) | Before::Nothing | Before::GivenBack => Ok(None),
     }
 }
 
@@ -82,7 +83,7 @@ async fn made(app: &App, desk: Desk<'_>, booking: Booking, fresh: bool, repeats:
             Err(Box::pin(taken(app, desk, wish)).await)
         }
         Made::Unreadable => Err(not_offered(EmptyReason::CalendarUnreachable)),
-        Made::Elsewhere => Err(in_progress()),
+        Made::Open | Made::Elsewhere => Err(in_progress()),
     }
 }
 
@@ -112,6 +113,12 @@ pub(super) async fn make(
         Ok(Outcome::Contested(event)) => {
             give_back(app, desk, booking, Some(event.id), repeats).await.map(|()| Made::Busy)
         }
+        Ok(Outcome::Unheard) => Ok(Made::Open),
+        // It stands like any whose event meets somebody's hand.
+        Ok(Outcome::Deleted) => by_hand(app, booking, Problem::DeletedByHand, repeats).await,
+        Ok(Outcome::Elsewhere(event)) => {
+            by_hand(app, booking.showing(*event), Problem::MovedByHand, repeats).await
+        }
         Ok(Outcome::Unreadable) => {
             give_back(app, desk, booking, None, repeats).await.map(|()| Made::Unreadable)
         }
@@ -120,6 +127,11 @@ pub(super) async fn make(
             Err(error)
         }
     }
+}
+
+async fn by_hand(app: &App, booking: Booking, problem: Problem, repeats: Option<&Repeats>) -> Result<Made> {
+    let left = Booking { calendar_sync: CalendarSync::Failed, problem: Some(problem), ..booking };
+    confirm(app, left, repeats).await
 }
 
 /// The booking stands. What the calendar does not show yet is written to it later.
@@ -133,10 +145,16 @@ async fn confirm(app: &App, booking: Booking, repeats: Option<&Repeats>) -> Resu
         }
         Ok(None) => Ok(Made::Elsewhere),
         Err(error) => {
-            // The ledger has had the time since it was taken, and the reconciler goes on from there: the caller is told
-            // no more and no less than that.
+            // The ledger has had the time since it was taken, and the reconciler goes on from there.
             tracing::error!(owner = %booking.owner, booking = %booking.id, %error, "a booking is not confirmed yet");
-            Ok(Made::Stands(Box::new(Booking { calendar_sync: CalendarSync::Pending, ..booking })))
+            match booking.calendar_sync {
+                // It finds the event: no more and no less than that is told.
+                CalendarSync::Synced => {
+                    Ok(Made::Stands(Box::new(Booking { calendar_sync: CalendarSync::Pending, ..booking })))
+                }
+                // It asks the calendar anew, which may say something else by then.
+                CalendarSync::Pending | CalendarSync::Failed | CalendarSync::Off => Err(error),
+            }
         }
     }
 }
@@ -169,6 +187,8 @@ async fn give_back(
 /// Writes ledger, booking and operations in one transaction, on condition that no day changed since it was read.
 async fn take(app: &App, desk: Desk<'_>, draft: &Booking, request: &Request) -> Result<Taken> {
     let held = request.hold.as_ref().map(|hold| hold.id.as_str());
+    // Whether an earlier one of the same name came to nothing; asked anew behind each reading of the days, which fence it.
+    let mut over = false;
     for _ in 0..ATTEMPTS {
         let days = app.store.days(desk.owner, request.slot).await?;
         let but: Vec<&str> = held.into_iter().collect();
@@ -177,13 +197,19 @@ async fn take(app: &App, desk: Desk<'_>, draft: &Booking, request: &Request) -> 
         if let Some(reason) = obstacle(app, desk, &days, request.slot, request.buffers, &but, asked_at)? {
             // A repeat may come when its own booking or the passing of time stands in the way.
             return match (replay(app, desk, &request.repeats).await?, reason) {
-                (Some(earlier), _) => Ok(earlier),
-                (None, EmptyReason::FullyBooked) => Ok(Taken::Somebody),
-                (None, reason) => Err(not_offered(reason)),
+                (Before::Was(earlier), _) => Ok(earlier),
+                (Before::Nothing | Before::GivenBack, EmptyReason::FullyBooked) => Ok(Taken::Somebody),
+                (Before::Nothing | Before::GivenBack, reason) => Err(not_offered(reason)),
             };
         }
+        if over {
+            match replay(app, desk, &request.repeats).await? {
+                Before::Was(earlier) => return Ok(earlier),
+                Before::Nothing | Before::GivenBack => {}
+            }
+        }
         let mut with = vec![app.store.put_booking(draft, None)?];
-        with.extend(request.repeats.start(app, draft)?);
+        with.extend(request.repeats.start(app, draft, over)?);
         if let Some(hold) = &request.hold {
             with.push(app.store.delete_hold(hold)?);
         }
@@ -192,8 +218,14 @@ async fn take(app: &App, desk: Desk<'_>, draft: &Booking, request: &Request) -> 
         if enter(app, &days, &out, &entry, with).await?.is_some() {
             return Ok(Taken::Ours(Box::new(Booking { version: 1, ..draft.clone() })));
         }
-        if let Some(earlier) = replay(app, desk, &request.repeats).await? {
-            return Ok(earlier);
+        if let Some(ours) = app.store.booking(desk.owner, &draft.id).await? {
+            // The SDK repeated a transaction whose answer was lost; after a long one somebody else may be finishing it.
+            return if ours.version == 1 { Ok(Taken::Ours(Box::new(ours))) } else { Err(in_progress()) };
+        }
+        match replay(app, desk, &request.repeats).await? {
+            Before::Was(earlier) => return Ok(earlier),
+            Before::GivenBack => over = true,
+            Before::Nothing => {}
         }
         if let Some(hold) = &request.hold
             && app.store.hold(desk.owner, &hold.id, app.clock.now()).await?.is_none()
@@ -204,70 +236,23 @@ async fn take(app: &App, desk: Desk<'_>, draft: &Booking, request: &Request) -> 
     Err(contended())
 }
 
-async fn replay(app: &App, desk: Desk<'_>, repeats: &Repeats) -> Result<Option<Taken>> {
-    Ok(match repeats.earlier(app, desk.owner).await? {
-        None => None,
-        Some(Earlier::Answered(booking)) => Some(Taken::Replayed(booking)),
-        Some(Earlier::Abandoned(booking)) if booking.status == BookingStatus::Creating => {
-            Some(Taken::Unfinished(booking))
-        }
-        // The reconciler gave it back: it never was, and the same request may be made again.
-        Some(Earlier::Abandoned(booking)) if booking.status == BookingStatus::Failed => {
-            repeats.clear(app, desk.owner).await?;
-            None
-        }
-        // The reconciler finished it.
-        Some(Earlier::Abandoned(booking)) => Some(Taken::Replayed(booking)),
-    })
+/// What is left of an earlier request under the same name.
+enum Before {
+    Nothing,
+    /// It came to nothing, and its names are still there.
+    GivenBack,
+    Was(Taken),
 }
 
-fn draft(app: &App, desk: Desk<'_>, request: &Request) -> Result<Booking> {
-    let keeps_out = desk.rows.settings.keeps_bookings_out();
-    let connection = match working_one(app, desk.owner, desk.rows, None) {
-        Ok(connection) => Some(connection),
-        Err(Error::NeedsConnection { code: "no_connection", .. }) if keeps_out => None,
-        // Somebody who never connected anything cannot be booked; a dead calendar is written later.
-        Err(error @ Error::NeedsConnection { code: "no_connection", .. }) => return Err(error),
-        Err(Error::NeedsConnection { .. }) => desk.rows.default_connection(),
-        Err(error) => return Err(error),
-    };
-    let now = app.clock.second();
-    let mut booking = Booking {
-        id: BookingId::random(),
-        owner: desk.owner.clone(),
-        status: BookingStatus::Creating,
-        calendar_sync: if keeps_out { CalendarSync::Off } else { CalendarSync::Pending },
-        problem: None,
-        version: 0,
-        sequence: 0,
-        start: request.slot.start,
-        end: request.slot.end,
-        moving_start: None,
-        moving_end: None,
-        before: request.buffers.before.as_secs(),
-        after: request.buffers.after.as_secs(),
-        time_zone: desk.schedule.time_zone.clone(),
-        service: request.service.clone(),
-        title: request.title.clone(),
-        attendee_name: request.attendee_name.clone(),
-        attendee_email: request.attendee_email.clone(),
-        attendee_phone: request.attendee_phone.clone(),
-        notes: request.notes.clone(),
-        location: request.location.clone(),
-        is_online_meeting: request.is_online_meeting,
-        calendar: connection.filter(|_| !keeps_out).map(|row| write_calendar(row).to_owned()),
-        connection: connection.filter(|_| !keeps_out).map(|row| row.id.clone()),
-        event_id: None,
-        event_etag: None,
-        event_start: None,
-        event_end: None,
-        attempts: 0,
-        work_shard: None,
-        work_at: None,
-        created_at: now,
-        updated_at: now,
-        ttl: app.store.forgotten(request.slot.end),
-    };
-    booking.due(Some(later(app)));
-    Ok(booking)
+async fn replay(app: &App, desk: Desk<'_>, repeats: &Repeats) -> Result<Before> {
+    Ok(match repeats.earlier(app, desk.owner).await? {
+        None => Before::Nothing,
+        Some(Earlier::GivenBack) => Before::GivenBack,
+        Some(Earlier::Answered(booking)) => Before::Was(Taken::Replayed(booking)),
+        Some(Earlier::Abandoned(booking)) if booking.status == BookingStatus::Creating => {
+            Before::Was(Taken::Unfinished(booking))
+        }
+        // The reconciler finished it; it may have been called off since.
+        Some(Earlier::Abandoned(booking)) => Before::Was(Taken::Replayed(booking)),
+    })
 }

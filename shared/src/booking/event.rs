@@ -200,7 +200,7 @@ pub(super) async fn delete(
         Some(id) => id.clone(),
         None => match find(app, desk, connection, booking).await {
             Ok(Some(event)) => event.id,
-            // Google still tells of one that somebody deleted.
+            // Never written; or deleted by hand, of which Google still tells.
             Ok(None) | Err(Error::NotFound(_)) => return Ok(()),
             Err(error) => return Err(error),
         },

@@ -52,7 +52,9 @@ pub async fn hold(
             expires_at: now.saturating_add(HELD_FOR).map_err(|error| Error::internal(error.to_string()))?,
         };
         let entry = Entry::new(held.id.as_str(), slot, buffers, Some(held.expires_at));
-        if enter(app, &days, &[], &entry, vec![app.store.put_hold(&held)?]).await?.is_none() {
+        let entered = enter(app, &days, &[], &entry, vec![app.store.put_hold(&held)?]).await?;
+        // The SDK repeats a transaction whose answer was lost: what is there may be ours.
+        if entered.is_none() && app.store.hold(desk.owner, &held.id, now).await?.is_none() {
             continue;
         }
         // The calendars are asked after the ledger has it, as for a booking.

@@ -7,13 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Desk,
-    calendar::{Outcome, Shifted, insist, remove, resume, shift},
+    calendar::{Outcome, insist, remove, resume},
     create::{Made, make},
-    reschedule::{Moved, finish},
+    reschedule::{self, Moved},
     rows,
+    shift::{Shifted, shift},
 };
 use crate::{
     app::App,
+    calendar::{Event, When},
     deadline,
     error::{Error, Result},
     schedule::Schedule,
@@ -139,10 +141,12 @@ async fn step(app: &App, desk: Desk<'_>, booking: Booking) -> Result<bool> {
     match (booking.status, booking.moving_to()) {
         (BookingStatus::Creating, _) => match make(app, desk, booking, false, None).await? {
             Made::Stands(booking) => Ok(booking.calendar_sync != CalendarSync::Pending),
+            Made::Open => Ok(false),
             Made::Busy | Made::Unreadable | Made::Elsewhere => Ok(true),
         },
-        (BookingStatus::Confirmed, Some(to)) => match finish(app, desk, booking, to, None).await? {
+        (BookingStatus::Confirmed, Some(to)) => match reschedule::resume(app, desk, booking, to).await? {
             Moved::Stands(booking) => Ok(booking.calendar_sync != CalendarSync::Pending),
+            Moved::Open => Ok(false),
             Moved::Busy | Moved::Unreadable | Moved::ByHand | Moved::Elsewhere => Ok(true),
         },
         (BookingStatus::Confirmed, None) => show(app, desk, booking).await,
@@ -160,28 +164,34 @@ async fn show(app: &App, desk: Desk<'_>, booking: Booking) -> Result<bool> {
     }
     let event = match resume(app, desk, &booking).await {
         Ok(Outcome::Written(event) | Outcome::Contested(event)) => *event,
+        Ok(Outcome::Elsewhere(event)) => return elsewhere(app, desk, booking, *event).await,
         Ok(Outcome::Busy) => match insist(app, desk, &booking).await {
             Ok(Some(event)) => event,
             Ok(None) => return Ok(false),
             Err(error) => return refused(app, booking, error).await,
         },
-        Ok(Outcome::Free | Outcome::Unreadable | Outcome::Later) => return Ok(false),
-        Err(Error::NotFound(_)) => {
+        Ok(Outcome::Deleted) => {
             rows::finished(app, booking, CalendarSync::Failed, Some(Problem::DeletedByHand)).await?;
             return Ok(true);
         }
+        Ok(Outcome::Free | Outcome::Unreadable | Outcome::Unheard | Outcome::Later) => return Ok(false),
         Err(error) => return refused(app, booking, error).await,
     };
+    if event.when != When::Timed(booking.slot()) {
+        return elsewhere(app, desk, booking, event).await;
+    }
+    rows::finished(app, booking.showing(event), CalendarSync::Synced, None).await?;
+    Ok(true)
+}
+
+/// A booking whose event was found at another time: an earlier try put it there, or somebody's hand.
+async fn elsewhere(app: &App, desk: Desk<'_>, booking: Booking, event: Event) -> Result<bool> {
     let (tried, id) = (booking.shown_at(), event.id.clone());
     let found = booking.showing(event);
-    if found.shown_at() == Some(found.slot()) {
-        rows::finished(app, found, CalendarSync::Synced, None).await?;
-    } else if tried.is_some() && found.shown_at() == tried {
-        // An earlier try put it there, and the booking was moved since.
+    if tried.is_some() && found.shown_at() == tried {
         return follow(app, desk, found, &id).await;
-    } else {
-        rows::finished(app, found, CalendarSync::Failed, Some(Problem::MovedByHand)).await?;
     }
+    rows::finished(app, found, CalendarSync::Failed, Some(Problem::MovedByHand)).await?;
     Ok(true)
 }
 

@@ -53,15 +53,21 @@ pub(super) enum Earlier {
     Answered(Box<Booking>),
     /// It never came to an answer, and nobody is at it any more.
     Abandoned(Box<Booking>),
+    /// It was given back by somebody who did not know its names: as good as never made.
+    GivenBack,
 }
 
 impl Repeats {
-    /// The actions that start the operations, unless one under the same name is there.
-    pub(super) fn start(&self, app: &App, of: &Booking) -> Result<Vec<TransactWriteItem>> {
+    /// The actions that start the operations, unless one under the same name is there; `over` starts them over whatever
+    /// is left of one that was given back.
+    pub(super) fn start(&self, app: &App, of: &Booking, over: bool) -> Result<Vec<TransactWriteItem>> {
         let now = app.clock.now();
         let start = |name: &String| {
-            let operation = self.operation(of, None, now)?;
-            app.store.start_operation(operation_key(&of.owner, name), operation, now)
+            let (key, operation) = (operation_key(&of.owner, name), self.operation(of, None, now)?);
+            match over {
+                true => app.store.finish_operation(key, operation),
+                false => app.store.start_operation(key, operation, now),
+            }
         };
         self.names.iter().map(start).collect()
     }
@@ -100,14 +106,6 @@ impl Repeats {
         }
     }
 
-    /// Forgets the operations of a request that died and came to nothing.
-    pub(super) async fn clear(&self, app: &App, owner: &OwnerId) -> Result<()> {
-        match app.store.transact(self.forget(app, owner)?).await? {
-            Transaction::Done | Transaction::Refused(_) => Ok(()),
-            Transaction::Contended => Err(contended()),
-        }
-    }
-
     /// What became of an earlier request under one of the same names.
     pub(super) async fn earlier(&self, app: &App, owner: &OwnerId) -> Result<Option<Earlier>> {
         for name in &self.names {
@@ -124,6 +122,7 @@ impl Repeats {
                 None if app.clock.now().duration_since(earlier.started_at) < LONGEST_REQUEST => {
                     Err(in_progress())
                 }
+                None if booking.status == BookingStatus::Failed => Ok(Some(Earlier::GivenBack)),
                 None => Ok(Some(Earlier::Abandoned(Box::new(booking)))),
             };
         }

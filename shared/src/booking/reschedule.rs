@@ -2,10 +2,11 @@
 
 use super::{
     Booked, Desk, Repeats, Wish,
-    calendar::{Outcome, Shifted, ask, shift},
+    calendar::{Outcome, ask, with_event},
     contended, not_offered,
     repeats::{Earlier, in_progress},
     rows::{self, ATTEMPTS, answer, enter, entry, later, obstacle},
+    shift::{Reached, Shifted, reached, shift},
     taken,
 };
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     range::Interval,
     slots::EmptyReason,
     store::{
-        bookings::{Booking, BookingStatus, CalendarSync},
+        bookings::{Booking, BookingStatus, CalendarSync, Problem},
         ledger::Out,
     },
 };
@@ -30,6 +31,8 @@ pub(super) enum Moved {
     Unreadable,
     /// It stands at the old time, because somebody's hand was at the event.
     ByHand,
+    /// Nobody can say yet where its event is; it is looked at again.
+    Open,
     /// Somebody else is finishing it.
     Elsewhere,
 }
@@ -44,7 +47,7 @@ pub async fn reschedule(
 ) -> Result<Booked> {
     match repeats.earlier(app, desk.owner).await? {
         Some(Earlier::Answered(booking)) => return Ok(Booked { booking: *booking, replayed: true }),
-        Some(Earlier::Abandoned(_)) | None => {}
+        Some(Earlier::Abandoned(_) | Earlier::GivenBack) | None => {}
     }
     let found = app.store.booking(desk.owner, id).await?.ok_or(Error::NotFound("booking"))?;
     if found.status == BookingStatus::Confirmed && found.slot() == to && found.moving_to().is_none() {
@@ -54,7 +57,7 @@ pub async fn reschedule(
     }
     let booking = begin(app, desk, found, to).await?;
     let (buffers, service) = (booking.buffers(), booking.service.clone());
-    match Box::pin(finish(app, desk, booking, to, Some(repeats))).await? {
+    match Box::pin(go(app, desk, booking, to, Some(repeats))).await? {
         Moved::Stands(booking) => Ok(Booked { booking: *booking, replayed: false }),
         Moved::Busy => Err(taken(app, desk, Wish { slot: to, buffers, service: service.as_deref() }).await),
         Moved::Unreadable => Err(not_offered(EmptyReason::CalendarUnreachable)),
@@ -62,7 +65,7 @@ pub async fn reschedule(
             "changed_in_calendar",
             "The appointment was changed in the calendar by hand, and is left as it is.",
         )),
-        Moved::Elsewhere => Err(in_progress()),
+        Moved::Open | Moved::Elsewhere => Err(in_progress()),
     }
 }
 
@@ -104,18 +107,50 @@ async fn begin(app: &App, desk: Desk<'_>, mut booking: Booking, to: Interval) ->
     Err(contended())
 }
 
+/// Goes on with a move whose end nobody heard.
+pub(super) async fn resume(app: &App, desk: Desk<'_>, booking: Booking, to: Interval) -> Result<Moved> {
+    let shown = booking.event_id.clone().filter(|_| booking.calendar_sync != CalendarSync::Off);
+    let Some(event_id) = shown else { return go(app, desk, booking, to, None).await };
+    match reached(app, desk, &booking, &event_id, to).await? {
+        Reached::New(event) => {
+            let synced = Booking { calendar_sync: CalendarSync::Synced, ..booking.showing(*event) };
+            arrive(app, synced, to, None).await
+        }
+        Reached::Old => go(app, desk, booking, to, None).await,
+        Reached::Unheard => Ok(Moved::Open),
+    }
+}
+
 /// Asks the calendar about the new time and moves the event; then the old time is free, or the new one again.
-pub(super) async fn finish(
+async fn go(
     app: &App,
     desk: Desk<'_>,
     booking: Booking,
     to: Interval,
     repeats: Option<&Repeats>,
 ) -> Result<Moved> {
+    let before = booking.clone();
+    let booking = match with_event(app, desk, booking).await {
+        Ok(Some(booking)) => booking,
+        // Nothing was moved yet, unless this is not the first try.
+        Ok(None) if repeats.is_some() => return stay(app, before, to, Moved::Unreadable).await,
+        Ok(None) => return Ok(Moved::Open),
+        Err(error) => {
+            stay(app, before, to, Moved::Busy).await?;
+            return Err(error);
+        }
+    };
+    if before.event_id != booking.event_id && !at_home(&before, &booking) {
+        let problem = Some(Problem::MovedByHand);
+        let left = Booking { calendar_sync: CalendarSync::Failed, problem, ..booking };
+        return stay(app, left, to, Moved::ByHand).await;
+    }
     match ask(app, desk, &booking, to).await {
         Ok(Outcome::Busy | Outcome::Contested(_)) => return stay(app, booking, to, Moved::Busy).await,
-        Ok(Outcome::Unreadable) => return stay(app, booking, to, Moved::Unreadable).await,
-        Ok(Outcome::Free | Outcome::Later | Outcome::Written(_)) => {}
+        Ok(Outcome::Unreadable | Outcome::Unheard) => return stay(app, booking, to, Moved::Unreadable).await,
+        Ok(
+            Outcome::Free | Outcome::Later | Outcome::Elsewhere(_) | Outcome::Deleted | Outcome::Written(_),
+        ) => {}
         Err(error) => {
             stay(app, booking, to, Moved::Busy).await?;
             return Err(error);
@@ -147,6 +182,11 @@ pub(super) async fn finish(
             Err(error)
         }
     }
+}
+
+/// Whether an event that was found shows a time at which we may have written it.
+fn at_home(before: &Booking, found: &Booking) -> bool {
+    [Some(before.slot()), before.shown_at()].contains(&found.shown_at())
 }
 
 /// The booking stands at the new time.
