@@ -49,6 +49,12 @@ pub enum Wanted {
 impl Wanted {
     /// Reads the words behind `simulate`.
     pub fn read(words: &[String]) -> Result<Self, String> {
+        let known = ["--seeds", "--from", "--at-once", "--rounds"];
+        for pair in words.get(1..).unwrap_or_default().chunks(2) {
+            if !known.contains(&pair[0].as_str()) {
+                return Err(format!("{} means nothing here; there are {}", pair[0], known.join(", ")));
+            }
+        }
         let number = |name: &str, usual: u64| match words.iter().position(|word| word == name) {
             None => Ok(usual),
             Some(at) => {

@@ -73,7 +73,7 @@ fn the_command_says_what_it_wants() {
     let bookings = Wanted::Bookings { seeds: 10_000, from: 7 };
     assert_eq!(Wanted::read(&words("bookings --from 7")), Ok(bookings));
     assert_eq!(Wanted::read(&words("refreshers")), Ok(Wanted::Refreshers { refreshers: 64, rounds: 200 }));
-    for odd in ["", "weather", "tokens --seeds", "tokens --seeds many"] {
+    for odd in ["", "weather", "tokens --seeds", "tokens --seeds many", "bookings --help"] {
         assert!(Wanted::read(&words(odd)).is_err(), "{odd}");
     }
 }
