@@ -7,7 +7,13 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use aws_sdk_kms::{Client, error::ProvideErrorMetadata, primitives::Blob, types::DataKeySpec};
+use aws_sdk_kms::{
+    Client,
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+    primitives::Blob,
+    types::DataKeySpec,
+};
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
@@ -279,10 +285,15 @@ fn key_of(plain: Vec<u8>) -> Result<Key> {
     Ok(Zeroizing::new(bytes))
 }
 
-fn kms_error<E: ProvideErrorMetadata>(error: E) -> Error {
+/// What passes by itself is an outage; everything else is a fault of ours.
+fn kms_error<E: ProvideErrorMetadata>(error: SdkError<E, HttpResponse>) -> Error {
+    let outage = || Error::Unavailable { system: "kms", retry_after: SignedDuration::from_secs(1) };
+    if error.raw_response().is_some_and(|response| response.status().is_server_error()) {
+        return outage();
+    }
     match error.code() {
         Some("ThrottlingException" | "KMSInternalException" | "DependencyTimeoutException") | None => {
-            Error::Unavailable { system: "kms", retry_after: SignedDuration::from_secs(1) }
+            outage()
         }
         Some(code) => Error::internal(format!("KMS refused: {code}")),
     }

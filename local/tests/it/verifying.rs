@@ -90,6 +90,14 @@ async fn an_outage_finds_nothing_out_and_marks_nobody() {
     assert_eq!((answer.status, answer.code()), (503, "unavailable"));
     town.advance(2);
     assert_eq!(verify(&town, &id, "").await.body["works"], true);
+    // The key leaves the memory after five minutes; a fault of KMS's own has whatever name.
+    town.advance(301);
+    let body = json!({"__type": "InternalServerError"});
+    town.arm(Fault::new("kms", "Decrypt", Kind::Status).with(json!({"status": 500, "body": body})).times(9));
+    let answer = verify(&town, &id, "").await;
+    assert_eq!((answer.status, answer.code()), (503, "unavailable"), "{}", answer.text);
+    town.stack.world.faults().clear();
+    assert_eq!(verify(&town, &id, "").await.body["works"], true);
 }
 
 #[tokio::test]
