@@ -51,6 +51,7 @@ pub(crate) fn routes(parts: Arc<OnceLock<Parts>>) -> Router {
         .route("/_local/vapi-credentials", post(vapi_credentials))
         .route("/_local/connect", post(connect))
         .route("/_local/faults", post(faults))
+        .route("/_local/hung", get(hung))
         .route("/_local/world", get(world_state))
         .route("/_local/counters", get(counters))
         .route("/_local/counters/reset", post(reset_counters))
@@ -224,6 +225,12 @@ async fn faults(State(parts): State<Shared>, Asked(fault): Asked<Fault>) -> Answ
     }
     faults.arm(fault);
     Ok(Json(json!({ "armed": faults.waiting().len() })))
+}
+
+/// Answers once a call hangs.
+async fn hung(State(parts): State<Shared>) -> Answer {
+    ready(&parts)?.world.faults().hung().await;
+    Ok(Json(json!({ "hung": true })))
 }
 
 async fn world_state(State(parts): State<Shared>) -> Answer {

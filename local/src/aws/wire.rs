@@ -52,7 +52,11 @@ impl Gate {
                 act.await;
                 loopback::broken()
             }
-            Kind::Hang => {
+            Kind::Hang | Kind::HangAfterCommit => {
+                if fault.kind == Kind::HangAfterCommit {
+                    act.await;
+                }
+                self.faults.hang();
                 self.stopped.clone().wait().await;
                 loopback::broken()
             }

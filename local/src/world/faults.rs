@@ -9,6 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::watch;
 
 /// The operation that stands for every operation of a system.
 pub const ANY: &str = "*";
@@ -25,6 +26,8 @@ pub enum Kind {
     DropAfterCommit,
     /// Never answers.
     Hang,
+    /// Does what was asked, then never answers.
+    HangAfterCommit,
     /// Ends the account's grant, then goes on as usual.
     Revoke,
     /// The token endpoint says that the refresh token was used before, and ends its whole family.
@@ -41,6 +44,9 @@ pub struct Fault {
     pub operation: String,
     /// What goes wrong.
     pub kind: Kind,
+    /// How many calls pass before it spoils one.
+    #[serde(default)]
+    pub skip: u32,
     /// How many calls it still spoils.
     #[serde(default = "once")]
     pub times: u32,
@@ -60,7 +66,14 @@ fn once() -> u32 {
 impl Fault {
     /// A fault that spoils one call.
     pub fn new(system: &str, operation: &str, kind: Kind) -> Self {
-        Self { system: system.to_owned(), operation: operation.to_owned(), kind, times: 1, value: None }
+        Self {
+            system: system.to_owned(),
+            operation: operation.to_owned(),
+            kind,
+            skip: 0,
+            times: 1,
+            value: None,
+        }
     }
 
     /// The same with a parameter.
@@ -71,6 +84,11 @@ impl Fault {
     /// The same, spoiling `times` calls.
     pub fn times(self, times: u32) -> Self {
         Self { times, ..self }
+    }
+
+    /// The same, after as many calls have passed.
+    pub fn skip(self, skip: u32) -> Self {
+        Self { skip, ..self }
     }
 
     /// How long a [`Kind::Delay`] waits; a second when nothing is said.
@@ -101,7 +119,10 @@ impl Fault {
 
 /// The armed faults; clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Faults(Arc<Mutex<Vec<Fault>>>);
+pub struct Faults {
+    armed: Arc<Mutex<Vec<Fault>>>,
+    hanging: Arc<watch::Sender<u32>>,
+}
 
 impl Faults {
     /// Arms a fault behind those armed before it.
@@ -116,8 +137,26 @@ impl Faults {
         let fault = armed.iter_mut().find(|fault| {
             fault.system == system && (fault.operation == operation || fault.operation == ANY)
         })?;
+        if fault.skip > 0 {
+            fault.skip -= 1;
+            return None;
+        }
         fault.times -= 1;
         Some(fault.clone())
+    }
+
+    /// Says that a call hangs from here on.
+    pub fn hang(&self) {
+        self.hanging.send_modify(|hanging| *hanging += 1);
+    }
+
+    /// Waits until some call hangs, or hung before.
+    pub async fn hung(&self) {
+        let mut hanging = self.hanging.subscribe();
+        if hanging.wait_for(|hanging| *hanging > 0).await.is_err() {
+            // The sender lives as long as `self`.
+            std::future::pending().await
+        }
     }
 
     /// The faults that still wait for a call.
@@ -125,14 +164,15 @@ impl Faults {
         self.armed().iter().filter(|fault| fault.times > 0).cloned().collect()
     }
 
-    /// Disarms everything.
+    /// Disarms everything, and forgets what hangs.
     pub fn clear(&self) {
         self.armed().clear();
+        self.hanging.send_replace(0);
     }
 
     fn armed(&self) -> MutexGuard<'_, Vec<Fault>> {
         // Each fault is whole at any time, so a poisoned lock still holds a sound list.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.armed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

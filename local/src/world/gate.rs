@@ -37,7 +37,11 @@ impl World {
                 act();
                 wire::broken()
             }
-            Kind::Hang => {
+            Kind::Hang | Kind::HangAfterCommit => {
+                if fault.kind == Kind::HangAfterCommit {
+                    act();
+                }
+                self.faults().hang();
                 super::closed(self.0.stopped.clone()).await;
                 wire::broken()
             }

@@ -35,12 +35,12 @@ fn plays(seeds: std::ops::Range<u64>) {
 
 #[test]
 fn s5_bookings_are_kept_in_bad_weather() {
-    plays(1..51);
+    plays(1..31);
 }
 
 #[test]
 fn s5_bookings_are_kept_in_the_weather_of_other_seeds_as_well() {
-    plays(51..101);
+    plays(31..61);
 }
 
 #[test]
@@ -119,15 +119,15 @@ fn schedules(seeds: std::ops::Range<u64>) {
         holds(&format!("schedule {seed}"), &verdict);
         booked += verdict.outcomes.get("booked").copied().unwrap_or_default();
     }
-    assert!(booked > 100, "only {booked} were booked");
+    assert!(booked > 50, "only {booked} were booked");
 }
 
 #[test]
 fn s5_on_random_schedules_offers_are_true_and_nothing_overlaps() {
-    schedules(1..26);
+    schedules(1..13);
 }
 
 #[test]
 fn s5_on_other_random_schedules_offers_are_true_and_nothing_overlaps() {
-    schedules(26..51);
+    schedules(13..25);
 }
