@@ -8,6 +8,7 @@ mod calendar;
 mod cancel;
 mod create;
 mod draft;
+mod erase;
 mod event;
 mod hold;
 mod list;

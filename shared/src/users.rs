@@ -183,7 +183,7 @@ fn known(field: &'static str, user_id: &str) -> Result<()> {
 }
 
 /// The tombstone comes first, so that nothing new is linked while everything else goes; a delivery that fails
-/// half-way is repeated. This function may
+/// half-way is repeated. Bookings are erased by the reconciler, within minutes. This function may
 /// not use KMS, so providers are not told: the wrapped keys are deleted, which makes every copy of the tokens
 /// unreadable.
 async fn erase(app: &App, clerk_id: &str, done: TransactWriteItem) -> Result<()> {
@@ -202,7 +202,8 @@ async fn erase(app: &App, clerk_id: &str, done: TransactWriteItem) -> Result<()>
         let ended = ended.iter().map(|part| app.store.delete_membership(clerk_id, &part.tenant));
         unconditionally(app, ended.collect::<Result<_>>()?).await?;
     }
-    unconditionally(app, vec![app.store.delete_settings(&owner)?, done]).await
+    let bookings = app.store.ask_erasure(&owner, app.clock.now())?;
+    unconditionally(app, vec![app.store.delete_settings(&owner)?, bookings, done]).await
 }
 
 async fn unconditionally(app: &App, actions: Vec<TransactWriteItem>) -> Result<()> {

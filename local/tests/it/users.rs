@@ -139,6 +139,52 @@ async fn deleting_a_user_erases_his_calendars_and_their_keys() {
 }
 
 #[tokio::test]
+async fn deleting_a_user_erases_his_bookings_within_minutes_and_nobody_elses() {
+    let town = Town::connected().await;
+    let theirs =
+        local::visitor::connect(&town.stack.world, town.base(), OTHER, "google", "ada@example.com").await;
+    theirs.unwrap();
+    let body = |day: u32| json!({"start": format!("2026-01-{day}T15:00:00Z"), "attendee": {"name": "Ada Example", "phone": "+15550100"}});
+    for day in [13, 14, 15] {
+        let made = town.call(Method::POST, "/calendar/bookings", Some(body(day))).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+    }
+    let other = town.call_as(&town.session(OTHER), Method::POST, "/calendar/bookings", Some(body(16))).await;
+    assert_eq!(other.status, 201, "{}", other.text);
+    assert_eq!(town.clerk(UserEvent::Deleted, USER, None).await, 200);
+    let of = |user: &str| {
+        town.rows("bookings").iter().filter(|row| row["pk"]["S"].as_str().unwrap().ends_with(user)).count()
+    };
+    let others = of(OTHER);
+    assert!(of(USER) > 3 && others > 1);
+    let reconcile = async || {
+        let run = town.plain(Method::POST, "/_local/run").json(&json!({"function": "reconcile"}));
+        let ran = town.answer(run).await;
+        assert_eq!((ran.status, &ran.body["result"]["failed"]), (200, &json!(0)), "{}", ran.text);
+    };
+    reconcile().await;
+    assert_eq!((of(USER), of(OTHER)), (1, others), "what asks for the erasure is left");
+    // A request that was under way wrote once more.
+    let late = town
+        .rows("bookings")
+        .into_iter()
+        .find(|row| row["pk"]["S"].as_str().unwrap().ends_with(OTHER))
+        .unwrap();
+    let mut late = late;
+    late["pk"]["S"] = json!(format!("OWNER#user:{USER}"));
+    let put =
+        serde_json::from_value(json!({"TableName": town.stack.app.config.tables.bookings, "Item": late}))
+            .unwrap();
+    town.stack.dynamo.database().put_item(put).unwrap();
+    town.advance(301);
+    reconcile().await;
+    assert_eq!(of(USER), 1);
+    town.advance(301);
+    reconcile().await;
+    assert_eq!((of(USER), of(OTHER)), (0, others));
+}
+
+#[tokio::test]
 async fn deleting_a_user_ends_his_memberships() {
     let town = Town::new().await;
     let joined = json!({"type": "organizationMembership.created", "data": {"role": "org:admin",

@@ -9,6 +9,7 @@ use super::{
     Desk,
     calendar::{Outcome, insist, remove, resume},
     create::{Made, make},
+    erase::erase,
     reschedule::{self, Moved},
     rows,
     shift::{Shifted, shift},
@@ -18,6 +19,7 @@ use crate::{
     calendar::{Event, When},
     deadline,
     error::{Error, Result},
+    ids::BookingId,
     schedule::Schedule,
     store::{
         bookings::{Booking, BookingStatus, CalendarSync, Problem, Work},
@@ -101,7 +103,7 @@ async fn look(app: &App, work: Work) -> Look {
         Ok(true) => Look::Finished,
         Ok(false) => Look::Waiting,
         Err(error) => {
-            tracing::warn!(%error, booking = %work.id, "a booking could not be reconciled");
+            tracing::warn!(%error, booking = work.id.as_ref().map(BookingId::as_str), "a booking could not be reconciled");
             Look::Failed
         }
     }
@@ -109,8 +111,9 @@ async fn look(app: &App, work: Work) -> Look {
 
 /// Goes on with one booking; `false` when its work is left for later.
 async fn settle(app: &App, work: &Work) -> Result<bool> {
+    let Some(id) = &work.id else { return erase(app, &work.owner).await };
     let now = app.clock.now();
-    let Some(booking) = app.store.booking(&work.owner, &work.id).await? else { return Ok(true) };
+    let Some(booking) = app.store.booking(&work.owner, id).await? else { return Ok(true) };
     if booking.work_at.is_none_or(|at| at > now) {
         // Finished or taken up since the index showed it.
         return Ok(true);
@@ -128,7 +131,7 @@ async fn settle(app: &App, work: &Work) -> Result<bool> {
         Ok(true) => Ok(true),
         Ok(false) | Err(_) => {
             // Whoever wrote it meanwhile said when to look again.
-            let current = app.store.booking(&work.owner, &work.id).await?;
+            let current = app.store.booking(&work.owner, id).await?;
             if let Some(current) = current.filter(|current| current.version == version) {
                 postpone(app, current, now).await?;
             }

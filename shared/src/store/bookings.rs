@@ -1,5 +1,6 @@
 //! Bookings and holds: what an entry of the ledger stands for.
 
+mod erasure;
 mod place;
 mod row;
 
@@ -17,6 +18,7 @@ use crate::{
     range::Interval,
 };
 
+pub use erasure::Erasure;
 pub use place::Place;
 pub use row::{Booking, BookingStatus, CalendarSync, Hold, Problem};
 
@@ -27,8 +29,9 @@ const WORK: &str = "work";
 /// Unfinished work as the index shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
-    /// The booking.
-    pub id: BookingId,
+    /// The booking; none is an erasure of everything.
+    #[serde(default)]
+    pub id: Option<BookingId>,
     /// Whose time it is.
     pub owner: OwnerId,
 }

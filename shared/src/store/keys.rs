@@ -143,6 +143,17 @@ pub fn work_shard_at(shard: u8) -> String {
     format!("WORK#{shard}")
 }
 
+/// `bookings`: what says that everything of an owner is to be erased.
+pub fn erasure(of: &OwnerId) -> Key {
+    key(owner(of), "ERASURE")
+}
+
+/// `bookings`: the part of the index of unfinished work that an erasure is in.
+pub fn erasure_shard(of: &OwnerId) -> String {
+    let last = of.id().bytes().last().unwrap_or_default();
+    work_shard_at(last % DUE_SHARDS)
+}
+
 /// `bookings`: one booking.
 pub fn booking(of: &OwnerId, id: &BookingId) -> Key {
     key(owner(of), format!("BOOKING#{id}"))

@@ -75,6 +75,15 @@ pub fn kind_of(item: &Item) -> &str {
     item.get("kind").and_then(|value| value.as_s().ok()).map_or("", String::as_str)
 }
 
+/// The key of an item that was read.
+pub fn key_of(item: &Item) -> Result<Key> {
+    let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+    match (part("pk"), part("sk")) {
+        (Some(pk), Some(sk)) => Ok(Key { pk, sk }),
+        _ => Err(Error::internal("a row without its key")),
+    }
+}
+
 /// A number attribute.
 pub fn number(value: impl std::fmt::Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
