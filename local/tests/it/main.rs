@@ -14,6 +14,7 @@ mod control;
 mod events;
 mod harness;
 mod keeping;
+mod permissions;
 mod recorded;
 mod routes;
 mod scheduling;
