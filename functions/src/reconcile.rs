@@ -31,6 +31,8 @@ pub(crate) async fn run(app: &App, request_id: &str) -> Result<Ran, Error> {
             Metric::count("BookingsFinished", done.finished),
             Metric::count("BookingsWaiting", done.waiting),
             Metric::count("ReconcileFailures", done.failed),
+            // Whether, not how many: the index is not read to its end to count them.
+            Metric::count("BookingsDueLeft", usize::from(done.more)),
             Metric::milliseconds("Duration", duration_ms),
         ];
         let stage = app.config.stage.as_str();

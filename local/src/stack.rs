@@ -9,10 +9,14 @@ use std::{
 use functions::{Edge, Function};
 use jiff::Timestamp;
 use serde_json::Value;
-use shared::{app::App, clock::Clock, config::Config, random};
+use shared::{app::App, aws::Aws, clock::Clock, config::Config, http::Http, random};
+use tokio::task::JoinSet;
 
 use crate::{
-    aws::{Dynamo, Kms, Sqs},
+    aws::{
+        Dynamo, Kms, Sqs,
+        permissions::{self, Roles},
+    },
     control, fixtures,
     gateway::{self, Gateway, Invoke, Invoked, Template},
     loops::Schedule,
@@ -124,7 +128,9 @@ impl Stack {
         let base_url = gateway.base_url().replace("127.0.0.1", "localhost");
         let settings = settings(&options, &template, &world, (&dynamo, &kms, &sqs), &base_url);
         let config = Config::read(|name| settings.get(name).cloned()).map_err(|error| error.to_string())?;
-        let app = App::new(config, clock, None).map_err(|error| error.to_string())?;
+        let roles = Roles::of(&template, &config.kms_key_id);
+        let aws = Aws::new(&config.aws, None).over(permissions::held(roles));
+        let app = App::over(config, clock, Http::new(None)?, aws).map_err(|error| error.to_string())?;
         let edge = Arc::new(Edge::new(app.clone()));
         let part = Parts {
             world: World::clone(&world),
@@ -165,10 +171,18 @@ impl Parts {
         let name = function.as_str();
         let spec =
             self.template.function(name).ok_or_else(|| format!("the template has no function {name}"))?;
+        let (edge, timeout) = (self.edge.clone(), spec.timeout);
         let request_id = format!("local-{}", random::id());
-        let answer = self.edge.invoke_within(spec.timeout, function, event, &request_id);
-        match tokio::time::timeout(spec.timeout, answer).await {
-            Ok(answer) => answer.map_err(|error| error.to_string()),
+        // A task of its own, as a Lambda is a process of its own: polled inside the gateway's, it would stand on top of
+        // the server's stack frames. The set ends it when nobody waits for it any more.
+        let mut invocation = JoinSet::new();
+        invocation.spawn(permissions::acting(function, async move {
+            let answer = edge.invoke_within(timeout, function, event, &request_id).await;
+            answer.map_err(|error| error.to_string())
+        }));
+        match tokio::time::timeout(timeout, invocation.join_next()).await {
+            Ok(Some(Ok(answer))) => answer,
+            Ok(Some(Err(_)) | None) => Err(format!("{name} broke off")),
             Err(_) => Err(format!("{name} timed out after {} seconds", spec.timeout.as_secs())),
         }
     }

@@ -1,10 +1,12 @@
 //! DynamoDB, KMS and SQS on loopback: the SDK clients of the software talk to them as they talk to AWS.
 //!
-//! Every call is counted, and an armed fault may have it. Nothing here checks signatures or permissions.
+//! Every call is counted, and an armed fault may have it. A function's call that its role does not allow is refused
+//! before it leaves; nothing here checks signatures.
 
 mod context;
 mod dynamo;
 pub(crate) mod kms;
+pub mod permissions;
 mod rows;
 mod sqs;
 mod sweep;

@@ -125,7 +125,8 @@ pub(super) fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> 
     value.as_object().into_iter().flatten()
 }
 
-fn call(value: &Value) -> Option<(&str, &Value)> {
+/// A function and its argument; of a plain value, none.
+pub(super) fn call(value: &Value) -> Option<(&str, &Value)> {
     let object = value.as_object().filter(|object| object.len() == 1)?;
     let (name, argument) = object.iter().next()?;
     (name == "Ref" || name.starts_with("Fn::")).then_some((name, argument))

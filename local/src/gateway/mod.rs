@@ -6,6 +6,7 @@
 mod authorizer;
 mod cors;
 mod event;
+mod grants;
 mod intrinsics;
 mod response;
 mod routes;
@@ -26,6 +27,7 @@ use serde_json::Value;
 use shared::clock::Clock;
 
 pub use cors::Cors;
+pub use grants::Grant;
 pub use intrinsics::Parameters;
 pub use template::{AuthorizerSpec, FunctionSpec, RouteSpec, TableSpec, Template};
 

@@ -179,6 +179,7 @@ mod tests {
             timeout: Duration::ZERO,
             routes: routes.map(spec).to_vec(),
             schedules: Vec::new(),
+            grants: Vec::new(),
         };
         Routes::of(&Template { functions: vec![function], ..Template::default() })
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{
     cors::Cors,
+    grants::{self, Grant},
     intrinsics::{Parameters, Source, entries, resource_of_attribute},
 };
 
@@ -43,6 +44,8 @@ pub struct FunctionSpec {
     pub routes: Vec<RouteSpec>,
     /// Schedule expressions that start it, such as `rate(1 minute)`.
     pub schedules: Vec<String>,
+    /// What its role allows.
+    pub grants: Vec<Grant>,
 }
 
 /// One route of the HTTP API.
@@ -159,7 +162,8 @@ fn function(
         }
     }
     let timeout = Duration::from_secs(seconds);
-    Ok(FunctionSpec { logical_id: logical_id.to_owned(), handler, timeout, routes, schedules })
+    let grants = grants::of(source, properties)?;
+    Ok(FunctionSpec { logical_id: logical_id.to_owned(), handler, timeout, routes, schedules, grants })
 }
 
 fn authorizer_spec(source: &Source, authorizer: &Value) -> Result<AuthorizerSpec, String> {

@@ -55,19 +55,30 @@ pub fn to_item<T: Stored>(key: Key, body: T) -> Result<Item> {
         .map_err(|error| Error::internal(format!("{} cannot be written: {error}", T::KIND)))
 }
 
-/// A value out of an item.
+/// A value out of an item of this version or of the one before, so that two releases run side by side.
 pub fn from_item<T: Stored>(item: Item) -> Result<T> {
-    let row: Row<T> = serde_dynamo::from_item(item)
-        .map_err(|error| Error::internal(format!("a row of kind {} cannot be read: {error}", T::KIND)))?;
-    if row.kind != T::KIND || row.v > VERSION || row.v + 1 < VERSION {
+    // Before the body: serde would complain of some field of a later shape, and nobody would look at the version.
+    let (kind, version) = (kind_of(&item), version_of(&item));
+    if kind != T::KIND || !version.is_some_and(is_read) {
+        let version = version.map_or_else(|| "no version".to_owned(), |version| format!("v{version}"));
+        let newest = VERSION;
         return Err(Error::internal(format!(
-            "expected {} v{VERSION}, found {} v{}",
+            "expected {} of v{} or v{newest}, found {kind} of {version}",
             T::KIND,
-            row.kind,
-            row.v
+            newest.saturating_sub(1)
         )));
     }
+    let row: Row<T> = serde_dynamo::from_item(item)
+        .map_err(|error| Error::internal(format!("a row of kind {} cannot be read: {error}", T::KIND)))?;
     Ok(row.body)
+}
+
+fn is_read(version: u8) -> bool {
+    version == VERSION || Some(version) == VERSION.checked_sub(1)
+}
+
+fn version_of(item: &Item) -> Option<u8> {
+    item.get("v")?.as_n().ok()?.parse().ok()
 }
 
 /// The kind of an item, before it is known which struct it fits.
@@ -214,15 +225,35 @@ mod tests {
         assert_eq!(from_item::<Sample>(item).unwrap(), sample());
     }
 
+    fn of_version(version: u8) -> Item {
+        let mut item = to_item(Key { pk: "P".into(), sk: "S".into() }, sample()).unwrap();
+        item.insert("v".into(), number(version));
+        item
+    }
+
     #[test]
-    fn a_row_of_another_kind_or_a_later_version_is_refused() {
-        let key = Key { pk: "P".into(), sk: "S".into() };
-        let item = to_item(key, sample()).unwrap();
-        let mut later = item.clone();
-        later.insert("v".into(), number(VERSION + 1));
-        assert!(from_item::<Sample>(later).is_err());
-        let mut other = item;
+    fn a_row_of_the_release_before_is_read() {
+        assert_eq!(from_item::<Sample>(of_version(VERSION - 1)).unwrap(), sample());
+    }
+
+    #[test]
+    fn a_row_of_a_later_release_is_refused_by_its_version_whatever_its_shape() {
+        let mut later = of_version(VERSION + 1);
+        later.remove("count");
+        later.insert("at".into(), text("in another form"));
+        let refused = from_item::<Sample>(later).unwrap_err().to_string();
+        let (before, after) = (VERSION - 1, VERSION + 1);
+        let said = format!("expected sample of v{before} or v{VERSION}, found sample of v{after}");
+        assert!(refused.contains(&said), "{refused}");
+    }
+
+    #[test]
+    fn a_row_of_another_kind_or_without_a_version_is_refused() {
+        let mut other = of_version(VERSION);
         other.insert("kind".into(), text("other"));
         assert!(from_item::<Sample>(other).is_err());
+        let mut bare = of_version(VERSION);
+        bare.remove("v");
+        assert!(from_item::<Sample>(bare).is_err());
     }
 }
