@@ -11,6 +11,12 @@ WITHOUT_KMS = ["authorizer", "auth-start", "auth-status", "users", "clerk-webhoo
 OPENS = {"kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
 # What a function that opens tokens logs as `metric`; each becomes a metric by a filter on the function's log group.
 SIGNALS = {"ConfigurationFault", "ReauthRequired", "RotationLost", "TokenRescued"}
+# Statements whose resource AWS takes as a wildcard alone.
+FORCED = {"VapiWebhookDeployRole/LookAtAlarms"}
+# Functions that a new version reaches step by step: where a bad one is heard at once.
+CANARY = {"VapiWebhookFunction"}
+# What must outlive a stack.
+KEPT = ["AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SQS::Queue", "AWS::SecretsManager::Secret"]
 # Routes that ask for no Authorization header: people's browsers, signed webhooks, documentation.
 PUBLIC = {
     "GET /",
@@ -39,7 +45,23 @@ def of_type(template, kind):
 
 def violations(template):
     """Every broken rule, as sentences."""
-    rules = [permissions, public_routes, own_parts, queues, signals, environments, settings, events]
+    rules = [
+        permissions,
+        public_routes,
+        throttles,
+        own_parts,
+        secrets,
+        schedules,
+        canaries,
+        queues,
+        kept,
+        signals,
+        alarms,
+        dashboards,
+        environments,
+        settings,
+        events,
+    ]
     return [sentence for rule in rules for sentence in rule(template)]
 
 
@@ -66,7 +88,7 @@ def permissions(template):
                 yield f"{where}: name the statement"
             if any("*" in action or action.endswith(":Scan") for action in actions):
                 yield f"{where}: {actions} is more than this project grants"
-            if "*" in json.dumps(statement["Resource"]):
+            if "*" in json.dumps(statement["Resource"]) and where not in FORCED:
                 yield f"{where}: the resource is a wildcard"
             opens = OPENS & set(actions)
             if opens and "kms:EncryptionContext:purpose" not in json.dumps(statement.get("Condition", {})):
@@ -89,6 +111,14 @@ def public_routes(template):
             yield f"{route} is {'open but not listed' if route in opened else 'listed but not open'} in tools/check/house.py"
 
 
+def throttles(template):
+    """Every public route has a throttle of its own."""
+    for name, stage in of_type(template, "AWS::ApiGatewayV2::Stage").items():
+        throttled = set(stage.get("RouteSettings", {}))
+        for route in sorted(PUBLIC ^ throttled):
+            yield f"{name}: {route} is {'throttled but not' if route in throttled else 'not throttled but'} public"
+
+
 def own_parts(template):
     """Every function has a role, a log group and an alarm of its own, and all share one build."""
     functions = of_type(template, "AWS::Lambda::Function")
@@ -103,11 +133,50 @@ def own_parts(template):
     for name, function in functions.items():
         if f'"Value": {{"Ref": "{name}"}}' not in watched:
             yield f"{name} has no alarm"
-        if function["Timeout"] > 29 and f"${{{name}.Arn}}" in routed:
+        if function["Timeout"] > 29 and (f"${{{name}.Arn}}" in routed or f"${{{name}Alias" in routed):
             yield f"{name} outlives the gateway's 30 seconds"
     builds = {json.dumps(template["Resources"][name].get("Metadata"), sort_keys=True) for name in functions}
     if len(builds) != 1:
         yield "functions differ in Metadata, so sam build compiles more than once"
+
+
+def secrets(template):
+    """A function is told of exactly the secrets that its role may read."""
+    roles = of_type(template, "AWS::IAM::Role")
+    for name, function in of_type(template, "AWS::Lambda::Function").items():
+        variables = function["Environment"]["Variables"]
+        told = {value["Ref"] for variable, value in variables.items() if variable.startswith("SECRET_") and value}
+        reads = {
+            resource["Ref"]
+            for statement in statements(roles[function["Role"]["Fn::GetAtt"][0]])
+            if "secretsmanager:GetSecretValue" in as_list(statement["Action"])
+            for resource in as_list(statement["Resource"])
+        }
+        if told != reads:
+            yield f"{name} is told of {sorted(told)} and may read {sorted(reads)}"
+
+
+def schedules(template):
+    """A run that failed is repeated by the next minute and by nothing else, and a missing run is heard of."""
+    configured = {i["FunctionName"]["Ref"]: i for i in of_type(template, "AWS::Lambda::EventInvokeConfig").values()}
+    alarms_ = of_type(template, "AWS::CloudWatch::Alarm").values()
+    for name, schedule in of_type(template, "AWS::Scheduler::Schedule").items():
+        function = schedule["Target"]["Arn"]["Fn::GetAtt"][0]
+        if configured.get(function, {}).get("MaximumRetryAttempts") != 0:
+            yield f"{function}: Lambda repeats what {name} starts"
+        missed = [a for a in alarms_ if a.get("MetricName") == "Invocations" and a["TreatMissingData"] == "breaching"]
+        if not any(a["Dimensions"][0]["Value"] == {"Ref": function} for a in missed):
+            yield f"{function}: nobody hears when {name} stops"
+
+
+def canaries(template):
+    """New versions go step by step where CANARY says, with alarms that take them back, and nowhere else."""
+    aliases = {alias["FunctionName"]["Ref"] for alias in of_type(template, "AWS::Lambda::Alias").values()}
+    if aliases != CANARY:
+        yield f"{sorted(aliases)} have an alias, {sorted(CANARY)} should"
+    for name, group in of_type(template, "AWS::CodeDeploy::DeploymentGroup").items():
+        if not group.get("AlarmConfiguration", {}).get("Alarms"):
+            yield f"{name} has no alarm that takes a version back"
 
 
 def queues(template):
@@ -129,6 +198,21 @@ def queues(template):
             yield f"{queue} delivers again before {function} can have ended: give it more than {timeout} s"
 
 
+def kept(template):
+    """State outlives its stack; prod's tables cannot be deleted; nothing but tokens needs a key of ours."""
+    for name, resource in template["Resources"].items():
+        if resource["Type"] in KEPT and {resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")} != {"Retain"}:
+            yield f"{name} goes with its stack"
+    for name, table in of_type(template, "AWS::DynamoDB::Table").items():
+        if table.get("DeletionProtectionEnabled") != {"Fn::If": ["IsProd", True, False]}:
+            yield f"{name} is not protected in prod alone"
+        if "SSESpecification" in table:
+            yield f"{name} has a key that its readers would need, too"
+    for name, group in of_type(template, "AWS::Logs::LogGroup").items():
+        if "KmsKeyId" in group or "RetentionInDays" not in group:
+            yield f"{name} is kept for ever, or under a key of ours"
+
+
 def signals(template):
     """Every function that opens tokens has a filter for each metric that its log lines carry."""
     roles = of_type(template, "AWS::IAM::Role")
@@ -142,6 +226,41 @@ def signals(template):
             named = [f for f in own if f["FilterPattern"] == f'{{ $.metric = "{metric}" }}']
             if [f["MetricTransformations"][0]["MetricName"] for f in named] != [metric]:
                 yield f"{name} has not one filter that makes {metric} a metric"
+
+
+def alarms(template):
+    """Every alarm reaches the topic and has its runbook in docs/OPERATIONS.md, and no runbook is of another."""
+    handlers = {name.removesuffix("Function") for name in of_type(template, "AWS::Lambda::Function")}
+    found = of_type(template, "AWS::CloudWatch::Alarm")
+    measured = "".join(source.read_text() for source in sorted((ROOT / "functions" / "src").glob("*.rs")))
+    for name, alarm in found.items():
+        if alarm.get("AlarmActions") != {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}:
+            yield f"{name} tells nobody"
+        if alarm.get("Namespace") == "Slotline" and f'"{alarm["MetricName"]}"' not in measured:
+            yield f"{name} waits for {alarm['MetricName']}, which no function measures"
+        if "AlarmDescription" not in alarm or "TreatMissingData" not in alarm:
+            yield f"{name}: say what it means, and what it means when nothing is measured"
+    # One runbook serves the alarm that every function has.
+    names = {"<Function>Errors" if name.removesuffix("Errors") in handlers else name for name in found}
+    runbooks = set(re.findall(r"^### `([^`]+)`", (ROOT / "docs" / "OPERATIONS.md").read_text(), re.MULTILINE))
+    for name in sorted(names ^ runbooks):
+        yield f"{name} has {'a runbook but no alarm' if name in runbooks else 'no runbook in docs/OPERATIONS.md'}"
+
+
+def dashboards(template):
+    """There is one dashboard, its body is JSON, and it shows every function."""
+    found = of_type(template, "AWS::CloudWatch::Dashboard")
+    if len(found) != 1:
+        yield f"{len(found)} dashboards; one shows everything"
+    for name, dashboard in found.items():
+        text = dashboard["DashboardBody"]["Fn::Sub"]
+        try:
+            json.loads(text)
+        except ValueError as error:
+            yield f"{name}: {error}"
+        for function in of_type(template, "AWS::Lambda::Function"):
+            if f"${{{function}}}" not in text:
+                yield f"{name} does not show {function}"
 
 
 def environments(template):

@@ -81,10 +81,10 @@ fn named(function: &str, action: &str, resource: &str) -> Option<(String, String
         // SQS as a source of events needs the three of them.
         ("sqs:DeleteMessage" | "sqs:GetQueueAttributes", "RescueQueue") => return None,
         // The document says in a sentence that whoever opens may open with the key before.
-        ("kms:Decrypt" | "kms:ReEncryptFrom" | "kms:ReEncryptTo", "PreviousTokenKeyArn") => return None,
+        ("kms:Decrypt" | "kms:ReEncryptFrom", "PreviousTokenKeyArn") => return None,
         ("kms:Decrypt", "TokenKey") => ("token key", "decrypt"),
         ("kms:GenerateDataKey", "TokenKey") => ("token key", "generate"),
-        ("kms:ReEncryptFrom" | "kms:ReEncryptTo", "TokenKey") => ("token key", "re-encrypt"),
+        ("kms:ReEncryptTo", "TokenKey") => ("token key", "re-encrypt"),
         ("kms:DescribeKey", "TokenKey") => ("token key", "describe"),
         ("secretsmanager:GetSecretValue", "FlowRootSecret") => ("secrets", "flow root"),
         ("secretsmanager:GetSecretValue", secret) => {
@@ -136,6 +136,10 @@ fn s4_a_role_allows_its_own_and_nothing_beside_it() {
     let on = |table: &str| json!({ "TableName": table });
     let token = json!({ "KeyId": "the-key", "EncryptionContext": { "purpose": "token" } });
     let other = json!({ "KeyId": "the-key", "EncryptionContext": { "purpose": "report" } });
+    let rewrap = |from: &str, to: &str| {
+        json!({ "SourceKeyId": from, "SourceEncryptionContext": { "purpose": "token" },
+            "DestinationKeyId": to, "DestinationEncryptionContext": { "purpose": "token" } })
+    };
     let index = json!({ "TableName": "connections", "IndexName": "due" });
     let both = json!({ "TransactItems": [{ "Put": on("outbox") }, { "ConditionCheck": on("keys") }] });
     for (function, target, body, allowed) in [
@@ -149,6 +153,9 @@ fn s4_a_role_allows_its_own_and_nothing_beside_it() {
         (Function::Events, "TrentService.Decrypt", other, false),
         (Function::Events, "TrentService.DescribeKey", token.clone(), false),
         (Function::Users, "TrentService.Decrypt", token, false),
+        (Function::TokenRefresh, "TrentService.ReEncrypt", rewrap("the-key-before", "the-key"), true),
+        (Function::TokenRefresh, "TrentService.ReEncrypt", rewrap("the-key", "the-key-before"), false),
+        (Function::Events, "TrentService.ReEncrypt", rewrap("the-key-before", "the-key"), false),
         (Function::Events, "AmazonSQS.SendMessage", Value::Null, true),
         (Function::Events, "AmazonSQS.ReceiveMessage", Value::Null, false),
         (Function::Bookings, "DynamoDB_20120810.TransactWriteItems", both, false),
