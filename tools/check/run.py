@@ -3,12 +3,14 @@
 import os
 import sys
 
-from . import entropy, rie, sam, size
+from . import entropy, openapi, rie, sam, size
 from .report import Failed, Skipped, table
 
 CHECKS = {"sam": sam.check, "size": size.check, "entropy": entropy.check, "rie": rie.check}
+CHECKS["openapi"] = openapi.check
 # Where CI=true these must run: a skip fails.
 REQUIRED = ["sam", "size", "entropy", "rie"]
+REQUIRED += ["openapi"]
 
 
 def main(names):
