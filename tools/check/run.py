@@ -3,14 +3,16 @@
 import os
 import sys
 
-from . import entropy, openapi, rie, sam, size
+from . import entropy, moto, openapi, rie, sam, secrets, size
 from .report import Failed, Skipped, table
 
 CHECKS = {"sam": sam.check, "size": size.check, "entropy": entropy.check, "rie": rie.check}
 CHECKS["openapi"] = openapi.check
+CHECKS["moto"] = moto.check
+CHECKS["secrets"] = secrets.check
 # Where CI=true these must run: a skip fails.
 REQUIRED = ["sam", "size", "entropy", "rie"]
-REQUIRED += ["openapi"]
+REQUIRED += ["openapi", "moto", "secrets"]
 
 
 def main(names):
