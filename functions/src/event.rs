@@ -34,8 +34,9 @@ fn harmless(mut event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpRequest {
     // A named stage would be put in front of the path.
     event.request_context.stage = None;
     event.raw_path = Some(match event.raw_path.take() {
-        Some(path) if path.starts_with('/') => encoded(&path),
-        Some(path) => format!("/{}", encoded(&path)),
+        // The gateway has decoded the path: a `?` in it is a letter, and no query begins there.
+        Some(path) if path.starts_with('/') => encoded(&path).replace('?', "%3F"),
+        Some(path) => format!("/{}", encoded(&path).replace('?', "%3F")),
         None => "/".to_owned(),
     });
     event.raw_query_string = event.raw_query_string.map(|query| encoded(&query));
@@ -98,6 +99,7 @@ mod tests {
     async fn a_request_arrives_as_it_was_sent() {
         let answer = seen("/a%20b", "q=1&r=%7B", Some("aGk="), true).await;
         assert_eq!(answer["body"], "/a%20b?q=1&r=%7B hi");
+        assert_eq!(seen("/a?b=c/d", "q=1", None, false).await["body"], "/a%3Fb=c/d?q=1 ");
         assert_eq!(answer["statusCode"], 200);
     }
 

@@ -4,8 +4,8 @@ use serde::Serialize;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        Components, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
-        ResponseBuilder, ServerBuilder,
+        Components, Content, InfoBuilder, LicenseBuilder, OneOfBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
+        Response, ResponseBuilder, Schema, ServerBuilder,
         path::{Operation, PathItem},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
         tag::TagBuilder,
@@ -62,6 +62,12 @@ struct GatewayAnswer {
     message: String,
 }
 
+/// The name of the schema of a refusal.
+const PROBLEM: &str = "Problem";
+
+/// The content type of what is no refusal, and of what the gateway says.
+const JSON: &str = "application/json";
+
 /// Groups of routes, in the order in which they are shown.
 const TAGS: [(&str, &str); 10] = [
     ("connect", "Connecting a calendar: a visit to the start, the provider's consent, the owner's proof"),
@@ -101,12 +107,12 @@ pub fn document() -> OpenApi {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(text)).build();
         components.add_security_scheme(name, SecurityScheme::Http(scheme));
     }
-    components.schemas.insert("Problem".into(), ProblemBody::schema());
+    components.schemas.insert(PROBLEM.into(), ProblemBody::schema());
     components.schemas.insert("Alternative".into(), Alternative::schema());
     components.schemas.insert("GatewayAnswer".into(), GatewayAnswer::schema());
     for (path, item) in &mut document.paths.paths {
         let face = Face::of(path);
-        operations(item).for_each(|operation| complete(operation, face));
+        operations(item).for_each(|operation| complete(operation, face, path.contains('{')));
     }
     document
 }
@@ -117,8 +123,8 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, put, post, delete, patch].into_iter().flatten()
 }
 
-/// The refusals that every route of a kind can answer.
-fn complete(operation: &mut Operation, face: Face) {
+/// The refusals that every route of a kind can answer; `named`: its path holds an id.
+fn complete(operation: &mut Operation, face: Face, named: bool) {
     let guarded = operation.security.is_some();
     let mut refusals =
         vec![("500", "A fault of ours"), ("503", "Something we need cannot answer; see Retry-After")];
@@ -129,6 +135,9 @@ fn complete(operation: &mut Operation, face: Face) {
         };
         refusals.push((status, "A field is wrong; it is named"));
     }
+    if guarded || named {
+        refusals.push(("404", "No such thing, or somebody else's"));
+    }
     if operation.request_body.is_some() {
         refusals.extend([
             ("400", "The body is not JSON"),
@@ -138,25 +147,52 @@ fn complete(operation: &mut Operation, face: Face) {
     }
     if guarded {
         refusals.extend([
-            ("401", "No token, or one that has expired"),
-            ("404", "No such thing, or somebody else's"),
+            ("401", "No token (the gateway's answer), or one that has expired"),
+            ("403", "The gateway refused the token, or the token's kind or scopes are not enough"),
             ("409", "The state of the world forbids it; the code says why"),
             ("502", "A provider refused us"),
         ]);
-        let refused = answer("The gateway refused the token", "application/json", "GatewayAnswer");
-        operation.responses.responses.entry("403".into()).or_insert(refused);
     }
+    refusals.push(("429", "Too often; see Retry-After"));
     for (status, text) in refusals {
-        let response = answer(text, face.content_type(), "Problem");
+        let gateways = guarded && ["401", "403"].contains(&status);
+        let response = RefOr::T(if gateways { refused_before(text, face) } else { refused(text, face) });
         operation.responses.responses.entry(status.into()).or_insert(response);
     }
-    let response = answer("Too often; see Retry-After", face.content_type(), "Problem");
-    operation.responses.responses.entry("429".into()).or_insert(response);
+    for response in operation.responses.responses.values_mut() {
+        retype(response, face);
+    }
 }
 
-fn answer(text: &str, content_type: &str, schema: &str) -> RefOr<utoipa::openapi::Response> {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
-    RefOr::T(ResponseBuilder::new().description(text).content(content_type, content).build())
+/// A refusal of a function's.
+fn refused(text: &str, face: Face) -> Response {
+    let content = Content::new(Some(Ref::from_schema_name(PROBLEM)));
+    ResponseBuilder::new().description(text).content(face.content_type(), content).build()
+}
+
+/// A refusal that the gateway may make in its own shape before any function of ours is asked.
+fn refused_before(text: &str, face: Face) -> Response {
+    let mut response = refused(text, face);
+    let gateways = Ref::from_schema_name("GatewayAnswer");
+    let content = match face {
+        Face::Calendar => Content::new(Some(gateways)),
+        Face::Business => {
+            let either = OneOfBuilder::new().item(Ref::from_schema_name(PROBLEM)).item(gateways);
+            Content::new(Some(Schema::from(either)))
+        }
+    };
+    response.content.insert(JSON.to_owned(), RefOr::T(content));
+    response
+}
+
+/// Handlers declare a problem as a body like any other; it goes out under the content type of their face.
+fn retype(response: &mut RefOr<Response>, face: Face) {
+    let RefOr::T(response) = response else { return };
+    let problem = RefOr::T(Content::new(Some(Ref::from_schema_name(PROBLEM))));
+    if response.content.get(JSON) == Some(&problem) {
+        response.content.shift_remove(JSON);
+        response.content.insert(face.content_type().to_owned(), problem);
+    }
 }
 
 #[cfg(test)]

@@ -20,7 +20,8 @@ usage: cargo run                       play one whole call and stay up
        cargo run -- demo --once        play it and exit (0 only if every step held)
        cargo run -- serve [--port 3000] [--data DIR] [--env-file .env] [--now RFC3339] [--ready-json]
        cargo run -- judge < cases.jsonl > verdicts.jsonl
-       cargo run --release -- simulate tokens [--seeds 10000] [--from 1] | refreshers [--at-once 64] [--rounds 200]
+       cargo run --release -- simulate tokens | bookings [--seeds 10000] [--from 1]
+       cargo run --release -- simulate schedules [--seeds 1000] [--from 1] | refreshers [--at-once 64] [--rounds 200]
        cargo run -- events             write the signed parts of events/ anew";
 
 /// The port when none is said.

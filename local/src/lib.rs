@@ -5,6 +5,7 @@ pub mod cli;
 pub mod control;
 pub mod demo;
 pub mod fixtures;
+mod foreign;
 pub mod gateway;
 pub mod judge;
 pub mod logs;

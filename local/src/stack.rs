@@ -17,7 +17,7 @@ use crate::{
         Dynamo, Kms, Sqs,
         permissions::{self, Roles},
     },
-    control, fixtures,
+    control, fixtures, foreign,
     gateway::{self, Gateway, Invoke, Invoked, Template},
     loops::Schedule,
     world::{self, World, counters::Counters, faults::Faults},
@@ -93,7 +93,7 @@ pub struct Parts {
 
 impl Stack {
     /// Starts everything on 127.0.0.1. The error is one sentence for a person.
-    pub async fn start(options: Options) -> Result<Self, String> {
+    pub async fn start(mut options: Options) -> Result<Self, String> {
         let clock = clock(&options)?;
         let (counters, faults) = (Counters::default(), Faults::default());
         let (database, key) = files(options.data.as_deref())?;
@@ -114,6 +114,7 @@ impl Stack {
         let template =
             template_for(options.settings.get("FRONTEND_RETURN_URLS").map_or(FRONTEND, String::as_str))?;
         dynamo.create_tables(&template).map_err(|error| error.to_string())?;
+        foreign::prepare(&mut options.settings, &template).await?;
 
         // The functions need the gateway's address, and the gateway needs the functions: the cell breaks the ring.
         let parts: Arc<OnceLock<Parts>> = Arc::default();

@@ -3,12 +3,20 @@
 import os
 import sys
 
-from . import entropy, rie, sam, size
+from . import entropy, moto, openapi, rie, sam, secrets, size
 from .report import Failed, Skipped, table
 
-CHECKS = {"sam": sam.check, "size": size.check, "entropy": entropy.check, "rie": rie.check}
+CHECKS = {
+    "sam": sam.check,
+    "size": size.check,
+    "entropy": entropy.check,
+    "rie": rie.check,
+    "openapi": openapi.check,
+    "moto": moto.check,
+    "secrets": secrets.check,
+}
 # Where CI=true these must run: a skip fails.
-REQUIRED = ["sam", "size", "entropy", "rie"]
+REQUIRED = list(CHECKS)
 
 
 def main(names):

@@ -34,12 +34,12 @@ def ready_line(process):
 
 
 @contextlib.contextmanager
-def local_stack():
-    """Yields the ready line: `base_url`, `control_url`, and `env`, the whole local configuration."""
+def local_stack(*options):
+    """Runs it with more options of `serve`; yields the ready line: `base_url`, `control_url`, and `env`, the whole local configuration."""
     LOG.parent.mkdir(exist_ok=True)
     with LOG.open("w") as log:
         process = subprocess.Popen(
-            COMMAND, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment(), start_new_session=True
+            [*COMMAND, *options], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment(), start_new_session=True
         )
     try:
         yield ready_line(process)

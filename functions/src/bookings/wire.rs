@@ -69,6 +69,8 @@ pub(crate) struct BookingBody {
 
 /// Who comes.
 #[derive(Deserialize, Serialize, ToSchema)]
+// Schemas share one name space, and an event's attendees have another shape.
+#[schema(as = Guest)]
 pub(crate) struct AttendeeBody {
     /// Name.
     #[schema(max_length = 200)]

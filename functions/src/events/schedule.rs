@@ -8,7 +8,10 @@ use shared::{
     schedule::{Schedule, ScheduleSource},
     tokens::Patience,
 };
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{Array, ArrayBuilder, ObjectBuilder, OneOfBuilder, Type},
+};
 
 use crate::{
     extract::{Acting, ForWhom, Json},
@@ -69,8 +72,7 @@ pub(crate) struct ScheduleBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = WeeklyHours)]
 pub(crate) struct HoursBody {
-    /// Weekdays by name; numbers are read as well (0 is Sunday).
-    #[schema(min_items = 1, example = json!(["monday", "tuesday"]))]
+    #[schema(schema_with = weekdays)]
     days: Vec<String>,
     /// From when.
     #[schema(example = "09:00")]
@@ -78,6 +80,18 @@ pub(crate) struct HoursBody {
     /// Until when, at most `24:00`. Hours over midnight are two ranges.
     #[schema(example = "17:00")]
     end: String,
+}
+
+/// Weekdays as they are read: answers name them.
+fn weekdays() -> Array {
+    let name = ObjectBuilder::new().schema_type(Type::String);
+    let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(7));
+    ArrayBuilder::new()
+        .items(OneOfBuilder::new().item(name).item(number))
+        .min_items(Some(1))
+        .description(Some("Weekdays by name; numbers are read as well (0 and 7 are Sunday)."))
+        .examples([serde_json::json!(["monday", "tuesday"])])
+        .build()
 }
 
 /// The hours of one date.

@@ -153,3 +153,40 @@ fn a_guarded_route_names_its_scheme_and_a_public_one_has_none() {
     }
     assert_eq!(document["components"]["securitySchemes"]["clerk_session"]["scheme"], "bearer");
 }
+
+#[test]
+fn a_refusal_has_the_content_type_of_its_face_and_the_gateways_own_is_told_beside_it() {
+    let document = json();
+    let types = |route: (&str, &str), status: &str| -> Vec<String> {
+        let content = &document["paths"][route.0][route.1]["responses"][status]["content"];
+        content.as_object().unwrap().keys().cloned().collect()
+    };
+    let (problem, plain) = ("application/problem+json", "application/json");
+    assert_eq!(types(("/calendar/events/{id}", "patch"), "412"), [problem]);
+    assert_eq!(types(("/calendar/bookings", "post"), "409"), [problem]);
+    assert_eq!(types(("/vapi/webhook", "post"), "401"), [problem]);
+    assert_eq!(types(("/vapi/webhook/{credential}", "post"), "404"), [problem]);
+    assert_eq!(types(("/calendar/auth/callback/{provider}", "get"), "404"), [problem]);
+    assert_eq!(types(("/calendar/events", "get"), "401"), [plain, problem]);
+    assert_eq!(types(("/calendar/events", "get"), "403"), [plain, problem]);
+    assert_eq!(types(("/api/v1/bookings", "post"), "409"), [plain]);
+    let either =
+        &document["paths"]["/api/v1/bookings"]["get"]["responses"]["401"]["content"][plain]["schema"];
+    assert_eq!(either["oneOf"].as_array().map(Vec::len), Some(2), "{either}");
+}
+
+#[test]
+fn a_booking_asks_for_a_name_and_an_event_for_an_address() {
+    let document = json();
+    let attendee = |body: &str, path: &str| {
+        let found = document["components"]["schemas"][body].pointer(path).and_then(Value::as_str);
+        let name = found.unwrap_or_else(|| panic!("{body}")).rsplit('/').next().unwrap_or_default();
+        document["components"]["schemas"][name].clone()
+    };
+    for body in ["BookingBody", "NewBusinessBooking"] {
+        let guest = attendee(body, "/allOf/1/properties/attendee/oneOf/0/$ref");
+        assert_eq!(guest["required"], serde_json::json!(["name"]), "{body} {guest}");
+    }
+    let invited = attendee("EventBody", "/properties/attendees/items/$ref");
+    assert_eq!(invited["oneOf"].as_array().map(Vec::len), Some(2), "{invited}");
+}

@@ -54,8 +54,8 @@ impl Town {
     /// With settings of its own.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         logs::install(false);
-        let settings =
-            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let given = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings = foreign().into_iter().chain(given).collect();
         let options = Options { settings, time: Time::Fixed(at(NOW)), ..Options::default() };
         let stack = Stack::start(options).await.unwrap();
         Self { stack, client: world::client().unwrap() }
@@ -91,6 +91,9 @@ impl Town {
     }
 
     pub(crate) fn arm(&self, fault: Fault) {
+        if ["dynamodb", "kms"].contains(&fault.system.as_str()) {
+            embedded();
+        }
         self.stack.world.faults().arm(fault);
     }
 
@@ -150,6 +153,7 @@ impl Town {
 
     /// Every row of a table, without being counted.
     pub(crate) fn rows(&self, table: &str) -> Vec<Value> {
+        embedded();
         let request = serde_json::from_value(json!({"TableName": table})).unwrap();
         let page = self.stack.dynamo.database().scan(request).unwrap();
         let page = serde_json::to_value(page).unwrap();
@@ -200,6 +204,23 @@ impl Town {
         let answered = self.stack.world.vapi_message(&self.client, &url, line, &message).await.unwrap();
         tool_result(&answered, tool)
     }
+}
+
+/// Other servers in the place of the embedded DynamoDB and KMS, which `./check moto` names.
+#[expect(clippy::disallowed_methods, reason = "a test has no settings file")]
+fn foreign() -> Vec<(String, String)> {
+    ["DYNAMODB", "KMS"]
+        .into_iter()
+        .filter_map(|name| {
+            let url = std::env::var(format!("SLOTLINE_TEST_{name}_URL")).ok()?;
+            Some((format!("AWS_ENDPOINT_URL_{name}"), url))
+        })
+        .collect()
+}
+
+/// Stops a test that needs to look into the embedded DynamoDB or KMS where another is used.
+fn embedded() {
+    assert!(foreign().is_empty(), "looks into the embedded database");
 }
 
 impl Answer {

@@ -122,3 +122,12 @@ async fn the_frontends_origin_is_allowed_and_no_other() {
     );
     assert!(!ask("https://evil.example").await.headers.contains_key("access-control-allow-origin"));
 }
+
+#[tokio::test]
+async fn a_question_mark_within_an_id_is_part_of_the_id() {
+    let town = Town::new().await;
+    for path in ["/calendar/bookings/odd%3Fid/cancel", "/calendar/connections/odd%3Fid/verify"] {
+        let answer = town.call(Method::POST, path, None).await;
+        assert_eq!((answer.status, answer.code()), (404, "not_found"), "{path} {}", answer.text);
+    }
+}

@@ -1,0 +1,78 @@
+"""The end-to-end tests once more, with moto as DynamoDB and KMS: a second reading of what AWS does with our requests.
+
+A test that looks into the embedded database or breaks it on purpose stops with a sentence of the harness and does not
+count. moto rolls a refused transaction back by putting old tables in the place of all, whoever wrote to them meanwhile,
+and decrypts with a disabled key: tests of races and of that key are left out by name.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+
+from .programs import clean_environment, tools
+from .report import ROOT, Failed, Proof
+from .rie import free_port, wait_for
+
+# No stack is started there, or the simulation's own.
+ELSEWHERE = ["tidy::", "simulation::"]
+# They count round trips at the stand-ins, look into them without the harness, or change their keys.
+INSIDE = [
+    "budgets::",
+    "control::a_run_hands_the_queue_over",
+    "control::the_clock_moves_for_everything",
+    "control::the_outbox_is_shown",
+    "keeping::s2_a_changed_kms_key",
+    "keeping::s3_a_call_on_the_phone_waits_for_no_refresh",
+    "routes::the_public_pages_answer",
+    "scheduling::schedule_and_services_cost",
+    "tokens::s2_without_kms",
+]
+# Many at once.
+RACES = ["booking::races::"]
+LEAST_TESTS = 180
+RUN_SECONDS = 1200
+STOPPED = "looks into the embedded database"
+
+
+@contextlib.contextmanager
+def moto_server():
+    """Yields the address of a running moto."""
+    port = free_port()
+    with (ROOT / "target" / "check-moto.log").open("w") as log:
+        process = subprocess.Popen(
+            [tools() / "moto_server", "-H", "127.0.0.1", "-p", str(port)],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment(), start_new_session=True,
+        )
+    try:
+        wait_for(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def check():
+    """Every end-to-end test that can run on moto holds there as well."""
+    skips = [part for name in ELSEWHERE + INSIDE + RACES for part in ["--skip", name]]
+    command = ["cargo", "test", "--quiet", "--locked", "-p", "local", "--test", "it", "--", "--test-threads", "2", *skips]
+    with moto_server() as url:
+        environment = clean_environment(SLOTLINE_TEST_DYNAMODB_URL=url, SLOTLINE_TEST_KMS_URL=url)
+        done = subprocess.run(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=RUN_SECONDS, env=environment
+        )
+    counted = re.search(r"(\d+) passed; (\d+) failed", done.stdout)
+    if counted is None:
+        raise Failed((done.stdout + done.stderr)[-3000:])
+    # One section for each test that failed: its name, then what it said.
+    sections = re.split(r"^---- (\S+) stdout ----$", done.stdout, flags=re.MULTILINE)
+    said = dict(zip(sections[1::2], sections[2::2]))
+    wrong = {name: text for name, text in said.items() if STOPPED not in text}
+    passed, failed = int(counted[1]), int(counted[2])
+    if wrong or failed != len(said):
+        raise Failed("\n".join(f"{name}: {text.strip()[:1000]}" for name, text in wrong.items()) or done.stdout[-3000:])
+    if passed < LEAST_TESTS:
+        raise Failed(f"only {passed} tests ran on moto, {LEAST_TESTS} are wanted")
+    return Proof("moto", "end-to-end tests hold on a foreign DynamoDB and KMS", "moto", f"{passed} tests, {failed} look inside")
