@@ -3,13 +3,11 @@
 import os
 import sys
 
-from . import entropy, moto, openapi, rie, sam, secrets, size
+from . import contracts, entropy, moto, openapi, rie, sam, secrets, size
 from .report import Failed, Skipped, table
 
 CHECKS = {"sam": sam.check, "size": size.check, "entropy": entropy.check, "rie": rie.check}
-CHECKS["openapi"] = openapi.check
-CHECKS["moto"] = moto.check
-CHECKS["secrets"] = secrets.check
+CHECKS |= {"openapi": openapi.check, "moto": moto.check, "secrets": secrets.check, "contracts": contracts.check}
 # Where CI=true these must run: a skip fails.
 REQUIRED = ["sam", "size", "entropy", "rie"]
 REQUIRED += ["openapi", "moto", "secrets"]
