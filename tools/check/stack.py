@@ -34,12 +34,12 @@ def ready_line(process):
 
 
 @contextlib.contextmanager
-def local_stack():
-    """Yields the ready line: `base_url`, `control_url`, and `env`, the whole local configuration."""
+def local_stack(*more):
+    """Starts it with what else is said. Yields the ready line: `base_url`, `control_url`, and `env`, the whole local configuration."""
     LOG.parent.mkdir(exist_ok=True)
     with LOG.open("w") as log:
         process = subprocess.Popen(
-            COMMAND, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment(), start_new_session=True
+            [*COMMAND, *more], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment(), start_new_session=True
         )
     try:
         yield ready_line(process)
