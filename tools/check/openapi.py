@@ -41,7 +41,7 @@ include-method = "GET"
 checks.negative_data_rejection.enabled = false
 
 [[operations]]
-include-path-regex = "^/vapi/"
+include-path-regex = "^/vapi/|/verify$"
 checks.negative_data_rejection.enabled = false
 
 """
