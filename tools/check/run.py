@@ -4,11 +4,11 @@ import os
 import sys
 
 from . import entropy, rie, sam, size
-from . import clerk, oidc, svix
+from . import browser, clerk, oidc, svix
 from .report import Failed, Skipped, table
 
 CHECKS = {"sam": sam.check, "size": size.check, "entropy": entropy.check, "rie": rie.check}
-CHECKS |= {"clerk": clerk.check, "svix": svix.check, "oidc": oidc.check}
+CHECKS |= {"clerk": clerk.check, "svix": svix.check, "oidc": oidc.check, "browser": browser.check}
 # Where CI=true these must run: a skip fails.
 REQUIRED = ["sam", "size", "entropy", "rie"]
 
