@@ -3,7 +3,7 @@
 import os
 import sys
 
-from . import clerk, contracts, entropy, moto, openapi, rie, sam, secrets, size, svix
+from . import browser, clerk, contracts, entropy, moto, oidc, openapi, rie, sam, secrets, size, svix
 from .report import Failed, Skipped, table
 
 CHECKS = {
@@ -16,10 +16,12 @@ CHECKS = {
     "secrets": secrets.check,
     "clerk": clerk.check,
     "svix": svix.check,
+    "oidc": oidc.check,
+    "browser": browser.check,
     "contracts": contracts.check,
 }
-# What may be absent where CI=true: Node with its packages, and the documents of `contracts`. Any other skip fails there.
-OPTIONAL = {"clerk", "svix", "contracts"}
+# What may be absent where CI=true: Node 20 with its packages, Chromium, the documents of `contracts`. Any other skip fails there.
+OPTIONAL = {"clerk", "svix", "oidc", "browser", "contracts"}
 REQUIRED = [name for name in CHECKS if name not in OPTIONAL]
 
 
