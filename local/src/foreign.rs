@@ -9,14 +9,14 @@ use shared::random;
 
 use crate::{aws::REGION, gateway::Template, world};
 
-/// Makes the template's tables and a key where a foreign server is set, and names them in the settings.
+/// Makes the template's tables and a key where a foreign server is set, and names them in the settings and the template.
 pub(crate) async fn prepare(
     settings: &mut BTreeMap<String, String>,
-    template: &Template,
+    template: &mut Template,
 ) -> Result<(), String> {
     if let Some(url) = settings.get("AWS_ENDPOINT_URL_DYNAMODB").cloned() {
         let prefix = random::id();
-        for table in &template.tables {
+        for table in &mut template.tables {
             let name = format!("{prefix}-{}", table.name);
             let mut wanted = table.definition.clone();
             wanted["TableName"] = json!(name);
@@ -28,6 +28,8 @@ pub(crate) async fn prepare(
                 });
                 ask(&url, "dynamodb", "DynamoDB_20120810.UpdateTimeToLive", &expiry).await?;
             }
+            // The roles are held by these names, too.
+            table.name = name;
         }
         for (variable, table) in template.variables.iter().filter(|(name, _)| name.starts_with("TABLE_")) {
             settings.insert(variable.clone(), format!("{prefix}-{table}"));

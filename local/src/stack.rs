@@ -111,10 +111,10 @@ impl Stack {
         let sqs = Arc::new(sqs.map_err(|error| format!("the embedded SQS did not start: {error}"))?);
         let kms = Kms::start(key.as_deref(), counters, faults).await;
         let kms = Arc::new(kms.map_err(|error| format!("the embedded KMS did not start: {error}"))?);
-        let template =
+        let mut template =
             template_for(options.settings.get("FRONTEND_RETURN_URLS").map_or(FRONTEND, String::as_str))?;
         dynamo.create_tables(&template).map_err(|error| error.to_string())?;
-        foreign::prepare(&mut options.settings, &template).await?;
+        foreign::prepare(&mut options.settings, &mut template).await?;
 
         // The functions need the gateway's address, and the gateway needs the functions: the cell breaks the ring.
         let parts: Arc<OnceLock<Parts>> = Arc::default();
