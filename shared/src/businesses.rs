@@ -10,9 +10,10 @@ use crate::{
     ids::{BusinessId, OwnerId, OwnerKind, Provider},
     schedule::{Schedule, ScheduleSource},
     store::{
-        Transaction,
+        Write,
         connections::{Business, Connection, OwnerRows, Settings},
         directory::{Membership, Role},
+        landed,
     },
 };
 
@@ -69,15 +70,15 @@ pub async fn create(app: &App, caller: &Caller, new: New) -> Result<(OwnerId, bo
     if caller.kind == CallerKind::User {
         actions.extend(admin(app, &caller.id, &owner)?);
     }
-    match app.store.transact(actions).await? {
-        Transaction::Done => {
+    match landed(app.store.transact(actions).await?)? {
+        Write::Done => {
             tracing::info!(%owner, "a business was made");
             Ok((owner, false))
         }
-        Transaction::Contended | Transaction::Refused(_) => match app.store.business(&owner).await? {
+        Write::Refused => match app.store.business(&owner).await? {
             Some(earlier) if earlier.asked == business.asked => Ok((owner, true)),
             Some(_) => Err(Error::invalid("Idempotency-Key", "was used for another request")),
-            // The person was deleted, or somebody writes at this moment.
+            // The person was deleted meanwhile.
             None => Err(Error::NotFound("user")),
         },
     }
@@ -93,10 +94,9 @@ fn admin(
     app.store.put_membership(clerk_id, membership)
 }
 
-/// Changes a business and returns it as it is then. The parts are written one by one: each is whole, and a request that
+/// Changes a business, of which `rows` were read, and returns it as it is then. The parts are written one by one: each is whole, and a request that
 /// was cut off is made again.
-pub async fn change(app: &App, owner: &OwnerId, change: Change) -> Result<OwnerRows> {
-    let rows = app.store.owner_rows(owner).await?;
+pub async fn change(app: &App, owner: &OwnerId, rows: OwnerRows, change: Change) -> Result<OwnerRows> {
     // What may be wrong comes first, so that a request that is refused changes nothing.
     if let Some(schedule) = &change.schedule {
         checked(schedule.clone())?;

@@ -13,11 +13,10 @@ use crate::{
     ids::{OwnerId, OwnerKind, Provider},
     secrets::SecretName,
     store::{
-        Transaction, Write,
+        Transaction,
         connections::{OwnerRows, Status},
         dedupe::Delivery,
         directory::{Membership, Role, User},
-        landed,
     },
     webhooks::{self, Refused},
 };
@@ -188,27 +187,20 @@ fn known(field: &'static str, user_id: &str) -> Result<()> {
 /// unreadable.
 async fn erase(app: &App, clerk_id: &str, done: TransactWriteItem) -> Result<()> {
     let owner = OwnerId::user(clerk_id)?;
-    unconditionally(app, vec![app.store.bury_user(clerk_id, app.clock.now())?]).await?;
+    app.store.unconditionally(vec![app.store.bury_user(clerk_id, app.clock.now())?]).await?;
     let rows = app.store.owner_rows(&owner).await?;
     for connection in &rows.connections {
         purge(app, connection).await?;
     }
     for gone in rows.services.chunks(MOST_ENDED_AT_ONCE) {
         let gone = gone.iter().map(|service| app.store.forget_service(&owner, &service.id));
-        unconditionally(app, gone.collect::<Result<_>>()?).await?;
+        app.store.unconditionally(gone.collect::<Result<_>>()?).await?;
     }
     let (_, memberships) = app.store.user_and_memberships(clerk_id).await?;
     for ended in memberships.chunks(MOST_ENDED_AT_ONCE) {
         let ended = ended.iter().map(|part| app.store.delete_membership(clerk_id, &part.tenant));
-        unconditionally(app, ended.collect::<Result<_>>()?).await?;
+        app.store.unconditionally(ended.collect::<Result<_>>()?).await?;
     }
     let bookings = app.store.ask_erasure(&owner, app.clock.now())?;
-    unconditionally(app, vec![app.store.delete_settings(&owner)?, bookings, done]).await
-}
-
-async fn unconditionally(app: &App, actions: Vec<TransactWriteItem>) -> Result<()> {
-    match landed(app.store.transact(actions).await?)? {
-        Write::Done => Ok(()),
-        Write::Refused => Err(Error::internal("an unconditional write was refused")),
-    }
+    app.store.unconditionally(vec![app.store.delete_settings(&owner)?, bookings, done]).await
 }

@@ -165,18 +165,15 @@ async fn change_business(
 ) -> Result<Answer<BusinessView>, Problem> {
     body.name.as_ref().map_or(Ok(()), |name| said("name", name, MOST_NAME))?;
     let owner = acting(&app, &asking, Some(&id), Need::Write).await?;
+    let rows = app.store.owner_rows(&owner).await?;
     let zone = body.google_calendar_timezone.as_deref();
-    let kept = match zone {
-        Some(_) if body.schedule.is_none() => app.store.owner_rows(&owner).await?.settings.schedule,
-        Some(_) | None => None,
-    };
     let change = Change {
         name: body.name.map(|name| name.trim().to_owned()),
         auto_sync_bookings: body.auto_sync_bookings,
-        schedule: in_zone(body.schedule, zone, || kept)?,
+        schedule: in_zone(body.schedule, zone, || rows.settings.schedule.clone())?,
         google_calendar_id: body.google_calendar_id,
     };
-    let rows = businesses::change(&app, &owner, change).await?;
+    let rows = businesses::change(&app, &owner, rows, change).await?;
     Ok(Answer(view(&app, &owner, rows)))
 }
 

@@ -79,6 +79,11 @@ async fn a_business_is_made_once_under_one_key() {
     let (one, again) = (make("Example Hair").await, make("Example Hair").await);
     assert_eq!((one.status, again.status), (201, 201), "{}", again.text);
     assert_eq!(one.body["id"], again.body["id"]);
+    // Somebody who writes at this moment is no reason to say that the person does not exist.
+    town.arm(Fault::new("dynamodb", "TransactWriteItems", Kind::Status).with("TransactionConflict").times(9));
+    let contended = town.call(Method::POST, "/api/v1/businesses", Some(json!({"name": "Third"}))).await;
+    assert_eq!((contended.status, contended.code()), (503, "unavailable"), "{}", contended.text);
+    town.stack.world.faults().clear();
     let other = make("Another").await;
     assert_eq!((other.status, &other.body["field"]), (400, &json!("Idempotency-Key")), "{}", other.text);
 }

@@ -6,7 +6,6 @@ use crate::{
     app::App,
     error::{Error, Result},
     ids::OwnerId,
-    store::{Write, landed},
 };
 
 /// Rows deleted at once; DynamoDB takes a hundred actions in a transaction.
@@ -20,7 +19,7 @@ pub(super) async fn erase(app: &App, owner: &OwnerId) -> Result<bool> {
     let found = app.store.everything_booked(owner).await?;
     for rows in found.chunks(AT_ONCE) {
         let rows = rows.iter().map(|key| app.store.erase_booked(key)).collect::<Result<Vec<_>>>()?;
-        done(landed(app.store.transact(rows).await?)?)?;
+        app.store.unconditionally(rows).await?;
     }
     let next = if found.is_empty() {
         app.store.end_erasure(owner)?
@@ -28,14 +27,7 @@ pub(super) async fn erase(app: &App, owner: &OwnerId) -> Result<bool> {
         let again = app.clock.now().saturating_add(AGAIN_AFTER);
         app.store.ask_erasure(owner, again.map_err(|error| Error::internal(error.to_string()))?)?
     };
-    done(landed(app.store.transact(vec![next]).await?)?)?;
+    app.store.unconditionally(vec![next]).await?;
     tracing::info!(%owner, erased = found.len(), "rows of a deleted owner are erased");
     Ok(found.is_empty())
-}
-
-fn done(write: Write) -> Result<()> {
-    match write {
-        Write::Done => Ok(()),
-        Write::Refused => Err(Error::internal("an unconditional write was refused")),
-    }
 }

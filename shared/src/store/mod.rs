@@ -171,6 +171,14 @@ impl Store {
         }
         Err(outage(error))
     }
+
+    /// Writes actions that have no condition, all or none.
+    pub async fn unconditionally(&self, actions: Vec<TransactWriteItem>) -> Result<()> {
+        match landed(self.transact(actions).await?)? {
+            Write::Done => Ok(()),
+            Write::Refused => Err(Error::internal("an unconditional write was refused")),
+        }
+    }
 }
 
 /// Whether a write's condition did not hold.
