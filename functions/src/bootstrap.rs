@@ -90,9 +90,9 @@ pub fn fail(text: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// The [`App`] from the environment; the text names every wrong variable.
-pub fn app() -> Result<App, String> {
-    let config = Config::read(variable).map_err(|error| error.to_string())?;
+/// The [`App`] from settings; the text names every wrong one.
+pub fn app(settings: impl Fn(&str) -> Option<String>) -> Result<App, String> {
+    let config = Config::read(settings).map_err(|error| error.to_string())?;
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
@@ -106,7 +106,7 @@ pub fn app() -> Result<App, String> {
 
 fn run(serve: impl AsyncFnOnce(App) -> Result<(), lambda_runtime::Error>) -> ExitCode {
     log();
-    let app = match app() {
+    let app = match app(variable) {
         Ok(app) => app,
         Err(text) => return fail(&text),
     };
@@ -142,8 +142,9 @@ fn level(wanted: &str) -> LevelFilter {
     parts.filter_map(|part| part.parse().ok()).next().unwrap_or(LevelFilter::INFO)
 }
 
+/// A variable of the environment.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-fn variable(name: &str) -> Option<String> {
+pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 

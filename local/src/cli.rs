@@ -10,7 +10,7 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    demo, judge, logs, recorded,
+    demo, envfile, judge, logs, operator, recorded,
     simulation::command::{self, Wanted},
     stack::{Options, Stack, Time},
 };
@@ -22,6 +22,7 @@ usage: cargo run                       play one whole call and stay up
        cargo run -- judge < cases.jsonl > verdicts.jsonl
        cargo run --release -- simulate tokens | bookings [--seeds 10000] [--from 1]
        cargo run --release -- simulate schedules [--seeds 1000] [--from 1] | refreshers [--at-once 64] [--rounds 200]
+       cargo run --release -- operator --help
        cargo run -- events             write the signed parts of events/ anew";
 
 /// The port when none is said.
@@ -37,6 +38,10 @@ pub async fn run(arguments: Vec<String>) -> ExitCode {
         "serve" => serve(&rest).await,
         "judge" if rest.is_empty() => judge_lines(),
         "simulate" => simulated(&rest),
+        "operator" => {
+            logs::install(false);
+            operator::run(&rest, &mut |line| say(&mut io::stdout(), line)).await
+        }
         "events" => recorded::write(Path::new("events")).await,
         "help" | "--help" | "-h" => {
             say(&mut io::stdout(), USAGE);
@@ -94,7 +99,7 @@ impl Flags {
                     flags.options.port = value()?.parse().map_err(|_| "--port wants a number up to 65535")?;
                 }
                 "--data" => flags.options.data = Some(PathBuf::from(value()?)),
-                "--env-file" => flags.options.settings = env_file(value()?)?,
+                "--env-file" => flags.options.settings = envfile::read(value()?)?,
                 "--now" => {
                     let now = value()?
                         .parse()
@@ -106,25 +111,6 @@ impl Flags {
         }
         Ok(flags)
     }
-}
-
-/// `NAME=value` lines; comments and empty lines are passed over, quotes around a value are taken off.
-fn env_file(path: &str) -> Result<BTreeMap<String, String>, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))?;
-    let mut settings = BTreeMap::new();
-    for (at, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let (name, value) =
-            line.split_once('=').ok_or_else(|| format!("{path}:{}: not NAME=value", at + 1))?;
-        let value = value.trim().trim_matches(['"', '\'']);
-        if !value.is_empty() {
-            settings.insert(name.trim().trim_start_matches("export ").to_owned(), value.to_owned());
-        }
-    }
-    Ok(settings)
 }
 
 /// Plays the demo. Without `--once` the stack stays up until Ctrl-C.

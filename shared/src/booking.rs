@@ -39,6 +39,7 @@ use crate::{
 
 pub use cancel::cancel;
 pub use create::{again, book};
+pub use erase::erase;
 pub use hold::{hold, hold_of, let_go};
 pub use list::{Page, Search, list, one};
 pub use reconcile::{Reconciled, reconcile};

@@ -3,6 +3,7 @@
 
 mod due;
 mod ended;
+mod fix;
 mod keep;
 mod landing;
 mod margins;
@@ -37,6 +38,7 @@ use crate::{
 };
 
 pub use due::likely_death;
+pub use fix::fix;
 pub use keep::{Kept, keep};
 pub use landing::rescue;
 pub use rewrap::{Rewrapped, rewrap};

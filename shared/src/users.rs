@@ -130,7 +130,7 @@ pub async fn clerk_webhook(app: &App, headers: &HeaderMap, body: &[u8]) -> Resul
     let done = app.store.finish_delivery("clerk", delivery.as_str(), now)?;
     let effect = match event {
         ClerkEvent::Upsert(user) => vec![app.store.upsert_user(row(user, now))?],
-        ClerkEvent::Delete { user_id } => return erase(app, &user_id, done).await,
+        ClerkEvent::Delete { user_id } => return erase_and(app, &user_id, Some(done)).await,
         ClerkEvent::Membership { op, user_id, org_id, role, at } => {
             let membership = Membership {
                 // A Clerk organisation is a business of ours with the organisation's id.
@@ -181,11 +181,17 @@ fn known(field: &'static str, user_id: &str) -> Result<()> {
     OwnerId::user(user_id).map(drop).map_err(|_| Error::invalid(field, "must be the id of a user"))
 }
 
-/// The tombstone comes first, so that nothing new is linked while everything else goes; a delivery that fails
-/// half-way is repeated. Bookings are erased by the reconciler, within minutes. This function may
-/// not use KMS, so providers are not told: the wrapped keys are deleted, which makes every copy of the tokens
-/// unreadable.
-async fn erase(app: &App, clerk_id: &str, done: TransactWriteItem) -> Result<()> {
+/// Erases a user: whatever can be used goes at once, his bookings by the reconciler within minutes.
+///
+/// The tombstone comes first, so that nothing new is linked while everything else goes; what fails half-way is
+/// repeated. Clerk's webhook, which calls this too, may not use KMS, so providers are not told: the wrapped keys are
+/// deleted, which makes every copy of the tokens unreadable.
+pub async fn erase(app: &App, clerk_id: &str) -> Result<()> {
+    erase_and(app, clerk_id, None).await
+}
+
+/// The same; the last write carries `done` along.
+async fn erase_and(app: &App, clerk_id: &str, done: Option<TransactWriteItem>) -> Result<()> {
     let owner = OwnerId::user(clerk_id)?;
     app.store.unconditionally(vec![app.store.bury_user(clerk_id, app.clock.now())?]).await?;
     let rows = app.store.owner_rows(&owner).await?;
@@ -202,5 +208,6 @@ async fn erase(app: &App, clerk_id: &str, done: TransactWriteItem) -> Result<()>
         app.store.unconditionally(ended.collect::<Result<_>>()?).await?;
     }
     let bookings = app.store.ask_erasure(&owner, app.clock.now())?;
-    app.store.unconditionally(vec![app.store.delete_settings(&owner)?, bookings, done]).await
+    let last = [app.store.delete_settings(&owner)?, bookings];
+    app.store.unconditionally(last.into_iter().chain(done).collect()).await
 }

@@ -1,8 +1,8 @@
 //! SQS with one queue, as AWS's JSON 1.0 protocol speaks: messages come in by `SendMessage`, and go out to a function.
 //!
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>. A message stays until
-//! its function has taken it. Not here: receiving over HTTP, visibility, dead letters, and MD5 sums, which the SDK
-//! does not look at.
+//! its function has taken it, or is a dead letter after as many deliveries as template.yaml says. Not here: receiving
+//! over HTTP, visibility, and MD5 sums, which the SDK does not look at.
 
 use std::{
     collections::VecDeque,
@@ -19,6 +19,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::{clock::Clock, random};
 
+mod letters;
+
+use self::letters::Letters;
 use super::{
     ACCOUNT, REGION,
     wire::{self, Gate},
@@ -52,6 +55,7 @@ pub struct Sqs {
 struct Queue {
     clock: Clock,
     messages: Arc<Mutex<VecDeque<Message>>>,
+    dead: Arc<Mutex<Letters>>,
 }
 
 struct Message {
@@ -66,7 +70,7 @@ impl Sqs {
     pub async fn start(counters: Counters, faults: Faults, clock: Clock) -> io::Result<Self> {
         let door = Door::open(0).await?;
         let gate = Gate { system: "sqs", counters, faults, stopped: door.stopped() };
-        let queue = Queue { clock, messages: Arc::default() };
+        let queue = Queue { clock, messages: Arc::default(), dead: Arc::default() };
         let router = Router::new().fallback(answered).with_state((gate, queue.clone()));
         let url = format!("{}/{ACCOUNT}/{NAME}", door.url());
         Ok(Self { queue, url, server: door.serve(router) })
@@ -87,11 +91,17 @@ impl Sqs {
         self.queue.messages().len()
     }
 
+    /// How many dead letters there are.
+    pub fn dead(&self) -> usize {
+        self.queue.letters().waiting()
+    }
+
     /// The oldest messages, up to a batch of them, as the event that a function gets; none when nothing waits.
     ///
     /// They stay in the queue until [`Sqs::taken`] says that they need not.
     pub fn batch(&self) -> Option<Value> {
         let now_ms = self.queue.clock.now().as_millisecond().to_string();
+        self.queue.bury();
         let mut messages = self.queue.messages();
         let records: Vec<_> = messages.iter_mut().take(BATCH).map(|m| m.record(&now_ms)).collect();
         (!records.is_empty()).then(|| json!({ "Records": records }))
@@ -115,6 +125,7 @@ impl Sqs {
     /// Forgets every message.
     pub fn clear(&self) {
         self.queue.messages().clear();
+        *self.queue.letters() = Letters::default();
     }
 }
 
@@ -146,7 +157,17 @@ impl Queue {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn send(&self, asked: SendMessage) -> Result<Value, (&'static str, String)> {
+    fn did(&self, operation: &str, body: &[u8]) -> Outcome {
+        match operation {
+            "SendMessage" => self.send(read(body)?),
+            "GetQueueAttributes" => Ok(letters::attributes()),
+            "StartMessageMoveTask" => self.redrive(&read(body)?),
+            "ListMessageMoveTasks" => self.moves(&read(body)?),
+            _ => Err(("UnsupportedOperation", "The stand-in does not know this operation.".to_owned())),
+        }
+    }
+
+    fn send(&self, asked: SendMessage) -> Outcome {
         if !asked.queue_url.ends_with(&format!("/{ACCOUNT}/{NAME}")) {
             return Err(("QueueDoesNotExist", "The specified queue does not exist.".to_owned()));
         }
@@ -172,17 +193,18 @@ struct SendMessage {
     message_body: String,
 }
 
+/// An answer, or an error's name and message.
+type Outcome = Result<Value, (&'static str, String)>;
+
+fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, (&'static str, String)> {
+    serde_json::from_slice(body).map_err(|error| ("SerializationException", error.to_string()))
+}
+
 async fn answered(State((gate, queue)): State<(Gate, Queue)>, request: Request) -> Response {
     let (parts, body) = wire::whole(request).await;
     let operation = wire::operation(&parts.headers);
     let act = async {
-        let outcome = match operation {
-            "SendMessage" => serde_json::from_slice(&body)
-                .map_err(|error| ("SerializationException", error.to_string()))
-                .and_then(|asked| queue.send(asked)),
-            _ => Err(("UnsupportedOperation", "The stand-in knows SendMessage alone.".to_owned())),
-        };
-        match outcome {
+        match queue.did(operation, &body) {
             Ok(body) => wire::answer(200, &body),
             Err((name, message)) => wire::error(400, &typed(name), &message),
         }

@@ -15,6 +15,7 @@ mod events;
 mod harness;
 mod keeping;
 mod killed;
+mod operator;
 mod permissions;
 mod recorded;
 mod routes;

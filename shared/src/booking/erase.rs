@@ -14,8 +14,9 @@ const AT_ONCE: usize = 100;
 /// A request that was under way when its owner was deleted has ended by then, and what it wrote is seen.
 const AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
-/// Deletes every row of an owner's; `false` while something was found, because more may come.
-pub(super) async fn erase(app: &App, owner: &OwnerId) -> Result<bool> {
+/// Deletes every row of an owner's and answers how many there were. While there were some, more may come, and the
+/// reconciler looks again.
+pub async fn erase(app: &App, owner: &OwnerId) -> Result<usize> {
     let found = app.store.everything_booked(owner).await?;
     for rows in found.chunks(AT_ONCE) {
         let rows = rows.iter().map(|key| app.store.erase_booked(key)).collect::<Result<Vec<_>>>()?;
@@ -29,5 +30,5 @@ pub(super) async fn erase(app: &App, owner: &OwnerId) -> Result<bool> {
     };
     app.store.unconditionally(vec![next]).await?;
     tracing::info!(%owner, erased = found.len(), "rows of a deleted owner are erased");
-    Ok(found.is_empty())
+    Ok(found.len())
 }

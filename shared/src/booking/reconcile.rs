@@ -111,7 +111,7 @@ async fn look(app: &App, work: Work) -> Look {
 
 /// Goes on with one booking; `false` when its work is left for later.
 async fn settle(app: &App, work: &Work) -> Result<bool> {
-    let Some(id) = &work.id else { return erase(app, &work.owner).await };
+    let Some(id) = &work.id else { return Ok(erase(app, &work.owner).await? == 0) };
     let now = app.clock.now();
     let Some(booking) = app.store.booking(&work.owner, id).await? else { return Ok(true) };
     if booking.work_at.is_none_or(|at| at > now) {

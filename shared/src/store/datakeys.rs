@@ -83,7 +83,7 @@ impl Store {
 
     /// Deletes a wrapped key on its own.
     pub async fn drop_data_key(&self, connection: &ConnectionId, id: &str) -> Result<()> {
-        self.delete(&self.tables().keys, keys::data_key(connection, id)).await
+        self.delete(&self.tables().keys, keys::data_key(connection, id)).await.map(drop)
     }
 
     /// All wrapped keys of a connection.

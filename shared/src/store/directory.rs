@@ -239,6 +239,11 @@ impl Store {
         self.put(&self.tables().directory, to_item(keys::service_token(&token.id), token)?).await
     }
 
+    /// Deletes a service token; `false` when there was none.
+    pub async fn delete_service_token(&self, id: &ServiceTokenId) -> Result<bool> {
+        self.delete(&self.tables().directory, keys::service_token(id)).await
+    }
+
     /// Reads a VAPI credential.
     pub async fn credential(&self, id: &CredentialId) -> Result<Option<Credential>> {
         self.get(&self.tables().directory, keys::credential(id)).await?.map(from_item).transpose()
@@ -247,6 +252,11 @@ impl Store {
     /// Writes a VAPI credential.
     pub async fn put_credential(&self, credential: Credential) -> Result<()> {
         self.put(&self.tables().directory, to_item(keys::credential(&credential.id), credential)?).await
+    }
+
+    /// Deletes a VAPI credential; `false` when there was none.
+    pub async fn delete_credential(&self, id: &CredentialId) -> Result<bool> {
+        self.delete(&self.tables().directory, keys::credential(id)).await
     }
 
     /// Reads all routes of a tenant (one query).

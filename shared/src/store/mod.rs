@@ -21,7 +21,7 @@ use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
-    types::{Delete, TransactWriteItem},
+    types::{Delete, ReturnValue, TransactWriteItem},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -133,16 +133,11 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes one item; one that is gone is deleted.
-    async fn delete(&self, table: &str, key: row::Key) -> Result<()> {
-        self.client()
-            .delete_item()
-            .table_name(table)
-            .set_key(Some(key.item()))
-            .send()
-            .await
-            .map_err(outage)?;
-        Ok(())
+    /// Deletes one item; `false` when it was gone.
+    async fn delete(&self, table: &str, key: row::Key) -> Result<bool> {
+        let delete = self.client().delete_item().table_name(table).set_key(Some(key.item()));
+        let deleted = delete.return_values(ReturnValue::AllOld).send().await.map_err(outage)?;
+        Ok(deleted.attributes.is_some())
     }
 
     /// Writes all actions or none.

@@ -25,7 +25,7 @@ impl Store {
 
     /// Deletes a service; one that is gone is deleted.
     pub async fn delete_service(&self, owner: &OwnerId, id: &ServiceId) -> Result<()> {
-        self.delete(&self.tables().connections, keys::service(owner, id)).await
+        self.delete(&self.tables().connections, keys::service(owner, id)).await.map(drop)
     }
 
     /// The action that deletes a service together with other things.

@@ -1,0 +1,271 @@
+//! What an operator does by hand, on the tables of a running stack.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use futures_util::future::join;
+use local::{
+    operator::{self, Command, Issued},
+    world::{
+        DEFAULT_EMAIL, Provider,
+        faults::{Fault, Kind},
+    },
+};
+use reqwest::Method;
+use serde_json::json;
+use shared::{app::App, config::Config, ids::OwnerId, store::directory::CredentialKind};
+
+use crate::harness::{CALLER, OTHER, Town, USER};
+
+fn owner() -> OwnerId {
+    OwnerId::user(USER).unwrap()
+}
+
+/// Runs a command and gives everything that it said; an error is what the command ended with.
+async fn perform(town: &Town, command: Command) -> Result<String, String> {
+    perform_on(&town.stack.app, command).await
+}
+
+async fn perform_on(app: &App, command: Command) -> Result<String, String> {
+    let mut said = String::new();
+    let ended = operator::perform(app, &command, &mut |line| said += &format!("{line}\n")).await;
+    ended.map(|()| said)
+}
+
+async fn explained(town: &Town) -> String {
+    perform(town, Command::Explain { owner: owner(), connection: None }).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_connection_is_explained_without_what_is_secret() {
+    let town = Town::connected().await;
+    let rows = town.stack.app.store.owner_rows(&owner()).await.unwrap();
+    let said = explained(&town).await;
+    for connection in &rows.connections {
+        assert!(said.contains(connection.id.as_str()), "{said}");
+    }
+    for expected in [
+        "stage local, table",
+        "Google",
+        "Microsoft",
+        "state       active",
+        "written 2026-01-05T12:00:00Z (now)",
+        "with a refresh token",
+        "nobody is at it",
+        "wrapped by the configured KMS key",
+    ] {
+        assert!(said.contains(expected), "{expected} is missing: {said}");
+    }
+    assert_eq!(said.matches("the one that is written to").count(), 1, "{said}");
+    assert!(!said.contains(DEFAULT_EMAIL) && !said.contains("what to do"), "{said}");
+
+    let one = Command::Explain { owner: owner(), connection: Some(rows.connections[0].id.clone()) };
+    let one = perform(&town, one).await.unwrap();
+    assert!(!one.contains(rows.connections[1].id.as_str()), "{one}");
+    let of_another = Command::Explain {
+        owner: OwnerId::user(OTHER).unwrap(),
+        connection: Some(rows.connections[0].id.clone()),
+    };
+    assert!(perform(&town, of_another).await.unwrap_err().contains("has no connection"));
+}
+
+#[tokio::test]
+async fn a_dead_connection_is_explained_with_what_mends_it() {
+    let town = Town::new().await;
+    town.connect("google").await;
+    town.stack.world.revoke_account(Provider::Google, DEFAULT_EMAIL);
+    town.advance(2 * 3600);
+    assert_eq!(town.get("/calendar/events").await.code(), "reauth_required");
+    let said = explained(&town).await;
+    for expected in [
+        "state       reauth_required, because of revoked",
+        "what to do  Connect again.",
+        "auth/start?user_id=",
+        "has nothing to do",
+    ] {
+        assert!(said.contains(expected), "{expected} is missing: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_is_erased_only_when_the_operator_says_so() {
+    let town = Town::connected().await;
+    let booking = json!({
+        "start": "2026-01-06T15:00:00Z", "duration_minutes": 30,
+        "attendee": {"name": "Guest Example", "phone": CALLER},
+    });
+    assert_eq!(town.call(Method::POST, "/calendar/bookings", Some(booking)).await.status, 201);
+    let said = perform(&town, Command::Erase { user: owner(), yes: false }).await.unwrap();
+    assert!(said.contains("connections: 2") && said.contains("Nothing was deleted"), "{said}");
+    assert_eq!(town.get("/calendar/auth/status").await.body["authorized"], true);
+
+    let said = perform(&town, Command::Erase { user: owner(), yes: true }).await.unwrap();
+    assert!(said.contains("looks once more in five minutes"), "{said}");
+    let store = &town.stack.app.store;
+    assert_eq!(store.owner_rows(&owner()).await.unwrap(), shared::store::connections::OwnerRows::default());
+    assert!(store.everything_booked(&owner()).await.unwrap().is_empty());
+    assert_eq!(town.rows("keys").len(), 0, "no wrapped key is left");
+    assert_eq!(town.get("/api/v1/user/me").await.status, 404, "his session opens nothing");
+    let start = format!("/calendar/auth/start?user_id={USER}&provider=google");
+    town.plain(Method::GET, &start).send().await.unwrap();
+
+    let again = perform(&town, Command::Erase { user: owner(), yes: true }).await.unwrap();
+    assert!(again.contains("deleted before; connections: 0") && again.contains("Nothing is left"), "{again}");
+}
+
+#[tokio::test]
+async fn dead_letters_go_back_and_are_written() {
+    let town = Town::new().await;
+    town.connect("google").await;
+    let asked = town.counters().of("google", "token");
+    town.advance(2 * 3600);
+    // New tokens that DynamoDB does not take: they wait in the queue, and at last among the dead letters.
+    town.arm(Fault::new("google", "token", Kind::Delay).with(400));
+    let outage = async {
+        while town.counters().of("google", "token") == asked {
+            tokio::task::yield_now().await;
+        }
+        town.arm(Fault::new("dynamodb", "UpdateItem", Kind::Status).with(500).times(3));
+    };
+    let (answer, ()) = join(town.get("/calendar/events"), outage).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(town.stack.sqs.waiting(), 1);
+    while town.stack.sqs.batch().is_some() {}
+    assert_eq!((town.stack.sqs.waiting(), town.stack.sqs.dead()), (0, 1));
+
+    let said = perform(&town, Command::Redrive).await.unwrap();
+    assert!(said.contains("1 of 1 dead letters moved back"), "{said}");
+    assert_eq!((town.stack.sqs.waiting(), town.stack.sqs.dead()), (1, 0));
+    let ran = town.plain(Method::POST, "/_local/run").json(&json!({"function": "token-refresh"}));
+    assert_eq!(town.answer(ran).await.status, 200);
+    assert_eq!(town.stack.sqs.waiting(), 0);
+    assert!(explained(&town).await.contains("written 2026-01-05T14:00:00Z (now)"));
+    assert!(perform(&town, Command::Redrive).await.unwrap().contains("0 of 0 dead letters"));
+}
+
+#[tokio::test]
+async fn keys_are_wrapped_again_with_progress_and_an_outage_says_where_to_go_on() {
+    let town = Town::connected().await;
+    let said = perform(&town, Command::Rewrap { from: None }).await.unwrap();
+    assert!(said.contains("looked at 2 connections, wrapped 0 keys again; this was the last"), "{said}");
+    town.arm(Fault::new("kms", "DescribeKey", Kind::Status).with(500).times(3));
+    let refused = perform(&town, Command::Rewrap { from: Some("3".to_owned()) }).await.unwrap_err();
+    assert!(refused.contains("kms does not answer") && refused.contains("--from '3'"), "{refused}");
+    let odd = perform(&town, Command::Rewrap { from: Some("x".to_owned()) }).await.unwrap_err();
+    assert!(odd.contains("cursor must be"), "{odd}");
+}
+
+#[tokio::test]
+async fn the_settings_of_a_running_stack_are_all_that_it_takes() {
+    let town = Town::connected().await;
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("operator.json");
+    std::fs::write(&file, json!(town.stack.settings).to_string()).unwrap();
+    let words = ["explain", USER, "--env-file", file.to_str().unwrap()].map(str::to_owned);
+    let mut said = String::new();
+    operator::run(&words, &mut |line| said += line).await.unwrap();
+    assert!(said.contains("Google") && said.contains("Microsoft"), "{said}");
+    let mut help = String::new();
+    operator::run(&["--help".to_owned()], &mut |line| help += line).await.unwrap();
+    assert_eq!(help, operator::USAGE);
+}
+
+#[tokio::test]
+async fn a_credential_lets_calls_in_until_it_is_withdrawn() {
+    let town = Town::new().await;
+    town.connect("google").await;
+    for (kind, header) in [(CredentialKind::Secret, "X-Vapi-Secret: "), (CredentialKind::Bearer, "Bearer ")] {
+        let match_on = "default".to_owned();
+        let said =
+            perform(&town, Command::Credential { tenant: owner(), kind, match_on, owner: owner() }).await;
+        let said = said.unwrap();
+        let secret = said.split(header).nth(1).unwrap().lines().next().unwrap();
+        let id = said.lines().nth(1).unwrap().split(' ').next().unwrap();
+        assert_eq!(asked(&town, header, secret).await, 200, "{said}");
+        let withdraw = || perform(&town, Command::Withdraw(Issued::Credential(id.parse().unwrap())));
+        assert!(withdraw().await.unwrap().contains("is withdrawn"));
+        town.advance(61);
+        assert_eq!(asked(&town, header, secret).await, 401, "{said}");
+        assert!(withdraw().await.unwrap_err().contains("is not there"));
+    }
+    let hmac = Command::Credential {
+        tenant: owner(),
+        kind: CredentialKind::Hmac,
+        match_on: "assistant:17".to_owned(),
+        owner: owner(),
+    };
+    let said = perform(&town, hmac).await.unwrap();
+    assert!(said.contains("/vapi/webhook/vcr_") && said.contains("key whsec_"), "{said}");
+    assert!(
+        town.stack.app.store.routes(&owner()).await.unwrap().iter().any(|r| r.match_on == "assistant:17")
+    );
+}
+
+/// The status of a tool call under a credential.
+async fn asked(town: &Town, header: &str, secret: &str) -> u16 {
+    let body = json!({"message": {"type": "status-update", "status": "in-progress"}});
+    let request = town.plain(Method::POST, "/vapi/webhook").json(&body);
+    let request = match header {
+        "Bearer " => request.bearer_auth(secret),
+        _ => request.header("x-vapi-secret", secret),
+    };
+    town.answer(request).await.status
+}
+
+#[tokio::test]
+async fn a_service_token_works_for_its_days_and_until_it_is_withdrawn() {
+    let town = Town::new().await;
+    let issue = || async {
+        let scopes = vec!["business:read".to_owned(), "business:write".to_owned()];
+        let tenant = "business:acme".parse().unwrap();
+        let said = perform(&town, Command::ServiceToken { tenant, scopes, days: 2 }).await.unwrap();
+        said.split("Bearer ").nth(1).unwrap().lines().next().unwrap().to_owned()
+    };
+    let token = issue().await;
+    let asked = async |token: &str| town.call_as(token, Method::GET, "/api/v1/calendars", None).await.status;
+    // Let in; there is nothing yet to list.
+    assert_eq!(asked(&token).await, 409);
+    let id = format!("stk_{}", token.trim_start_matches("slk_").split('_').next().unwrap());
+    perform(&town, Command::Withdraw(Issued::ServiceToken(id.parse().unwrap()))).await.unwrap();
+    town.advance(61);
+    assert_eq!(asked(&token).await, 403, "withdrawn");
+    let token = issue().await;
+    town.advance(2 * 24 * 3600);
+    assert_eq!(asked(&token).await, 403, "its days are over");
+}
+
+/// The calls of each command, as docs/OPERATIONS.md tells whoever writes the operator's role.
+#[tokio::test]
+async fn each_command_calls_what_the_operations_guide_says() {
+    let guide = include_str!("../../../docs/OPERATIONS.md");
+    let town = Town::connected().await;
+    // The stage gets another key, so that there is something to wrap again.
+    let mut settings = town.stack.settings.clone();
+    settings.insert("KMS_KEY_ID".to_owned(), town.stack.kms.previous_key_arn().to_owned());
+    let config = Config::read(|name| settings.get(name).cloned()).unwrap();
+    let app = App::new(config, town.stack.app.clock.clone(), None).unwrap();
+    let (tenant, match_on) = (owner(), "default".to_owned());
+    let credential = Command::Credential { tenant, kind: CredentialKind::Secret, match_on, owner: owner() };
+    let said = perform(&town, credential.clone()).await.unwrap();
+    let id = said.lines().nth(1).unwrap().split(' ').next().unwrap();
+    for (name, command) in [
+        ("explain", Command::Explain { owner: owner(), connection: None }),
+        ("rewrap", Command::Rewrap { from: None }),
+        ("redrive", Command::Redrive),
+        ("credential", credential),
+        ("service-token", Command::ServiceToken { tenant: owner(), scopes: Vec::new(), days: 1 }),
+        ("withdraw", Command::Withdraw(Issued::Credential(id.parse().unwrap()))),
+        ("erase", Command::Erase { user: owner(), yes: true }),
+    ] {
+        town.counters().reset();
+        perform_on(&app, command).await.unwrap();
+        let begin = format!("| `{name}");
+        let row =
+            guide.lines().find(|line| line.strip_prefix(&begin).is_some_and(|l| l.starts_with([' ', '`'])));
+        let cells: Vec<_> = row.unwrap().split('|').map(str::trim).collect();
+        for (system, cell) in ["dynamodb", "kms", "sqs"].into_iter().zip(&cells[3..]) {
+            let called: BTreeSet<_> =
+                town.counters().snapshot().remove(system).unwrap_or_default().into_keys().collect();
+            let told = cell.split(", ").filter(|call| !call.is_empty()).map(str::to_owned).collect();
+            assert_eq!(called, told, "{name}, {system}");
+        }
+    }
+}
