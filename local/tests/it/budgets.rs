@@ -156,3 +156,36 @@ async fn a_cold_key_costs_one_read_and_one_decrypt_for_each_connection() {
     assert_eq!(counted(&town), trips(3, 2, 2));
     let _: Value = town.get("/calendar/auth/status").await.body;
 }
+
+/// Why only the start counts its callers: a counter is a write, and elsewhere a stranger causes less than that.
+#[tokio::test]
+async fn on_every_public_route_but_the_start_a_stranger_costs_one_call_at_most() {
+    let town = Town::new().await;
+    let template = local::stack::template().unwrap();
+    let routes = template.functions.iter().flat_map(|function| &function.routes);
+    let open = routes.filter(|route| route.authorizer.is_none() && route.path != "/calendar/auth/start");
+    let mut tried = 0;
+    for route in open {
+        let forged = "vcr_00000000000000000000000000";
+        let path = route.path.replace("{provider}", "google").replace("{credential}", forged);
+        let method: Method = route.method.parse().unwrap();
+        let state = "A".repeat(43);
+        let request = town
+            .plain(method, &format!("{path}?state={state}&code=EXAMPLE"))
+            .header("x-vapi-secret", format!("slv_{}_EXAMPLE", &forged[4..]))
+            .header("x-vapi-signature", "00")
+            .header("svix-id", "msg_EXAMPLE")
+            .header("svix-timestamp", town.now().as_second().to_string())
+            .header("svix-signature", "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+            .json(&json!({"message": {"type": "tool-calls"}, "type": "user.created", "data": {}}));
+        town.counters().reset();
+        let answer = town.answer(request).await;
+        assert!(answer.status < 500, "{path}: {}", answer.text);
+        let cost = counted(&town);
+        // Readiness asks table and key, at most twice a minute.
+        let kms = u64::from(path == "/ready");
+        assert!(cost.dynamodb <= 1 && cost.kms <= kms && cost.providers == 0, "{path}: {cost:?}");
+        tried += 1;
+    }
+    assert!(tried >= 10, "{tried} routes");
+}
