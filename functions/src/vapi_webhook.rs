@@ -85,8 +85,10 @@ fn failed(asked: Asked, sentence: &str) -> Value {
             json!({"results": results.collect::<Vec<_>>()})
         }
         Asked::Result => json!({"result": sentence}),
-        // `error` is the one member that all answers of VAPI's documentation have.
-        Asked::Assistant | Asked::Unreadable => json!({"error": sentence}),
+        // `error` is the one member that every answer which VAPI documents can have.
+        Asked::Assistant | Asked::Transfer | Asked::Unreadable => json!({"error": sentence}),
+        // An empty destination refuses a handoff, and VAPI's model requires one beside the error.
+        Asked::Handoff => json!({"destination": {}, "error": sentence}),
         Asked::Nothing => json!({}),
     }
 }

@@ -44,6 +44,10 @@ pub enum Asked {
     Result,
     /// Which assistant takes the call.
     Assistant,
+    /// Where the call is transferred to.
+    Transfer,
+    /// Which assistant the call is handed to.
+    Handoff,
     /// Nothing.
     Nothing,
     /// Nobody knows: it cannot be read.
@@ -83,6 +87,9 @@ pub async fn webhook(
             Ok(body) => VoiceAnswer::Assistant(body),
             Err(error) => VoiceAnswer::Failed(Asked::Assistant, error),
         },
+        elsewhere @ (Asked::Transfer | Asked::Handoff) => {
+            VoiceAnswer::Failed(elsewhere, Error::Malformed("nobody is transferred from here".into()))
+        }
         Asked::Nothing | Asked::Unreadable => VoiceAnswer::Empty,
     })
 }
@@ -94,6 +101,8 @@ fn asked(message: &VapiMessage) -> Asked {
         }
         "function-call" => Asked::Result,
         "assistant-request" => Asked::Assistant,
+        "transfer-destination-request" => Asked::Transfer,
+        "handoff-destination-request" => Asked::Handoff,
         _ => Asked::Nothing,
     }
 }

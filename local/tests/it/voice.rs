@@ -179,6 +179,22 @@ async fn other_messages_are_taken_and_change_nothing() {
 }
 
 #[tokio::test]
+async fn who_asks_where_to_transfer_a_call_is_told_that_it_stays() {
+    let town = Town::connected().await;
+    let line = town.line().await;
+    for (kind, expected) in [
+        ("transfer-destination-request", json!({"error": CANNOT})),
+        ("handoff-destination-request", json!({"destination": {}, "error": CANNOT})),
+    ] {
+        let mut request = phone().assistant_request(town.now());
+        request["message"]["type"] = json!(kind);
+        let answer = sent(&town, &line, &request).await;
+        assert_eq!((answer.status, answer.body), (200, expected), "{kind}");
+    }
+    assert_eq!(written(&town).await, (0, 0));
+}
+
+#[tokio::test]
 async fn an_assistant_request_names_the_assistant_and_the_owners_day() {
     let town = Town::new().await;
     town.stack.world.add_account(Account::google(DEFAULT_EMAIL).in_zone("Pacific/Auckland"));
