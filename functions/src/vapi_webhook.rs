@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shared::{
     app::App,
     error::Error,
-    voice::{self, VoiceAnswer},
+    voice::{self, Asked, VoiceAnswer},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -55,11 +55,7 @@ async fn take_vapi_message_of_credential(
 async fn answer(app: &App, credential: Option<&str>, request: Request) -> Result<Json<Value>, Problem> {
     let headers = request.headers().clone();
     let body = raw(request, MOST_BYTES).await?;
-    match voice::webhook(app, credential, &headers, &body).await {
-        Ok(said) => Ok(Json(rendered(said))),
-        Err(error @ Error::Unauthenticated { .. }) => Err(error.into()),
-        Err(error) => Ok(Json(rendered(VoiceAnswer::Legacy(Err(error))))),
-    }
+    Ok(Json(rendered(voice::webhook(app, credential, &headers, &body).await?)))
 }
 
 /// VAPI's shapes: a result is one line, and a failure is a result that can be said.
@@ -75,7 +71,25 @@ fn rendered(answer: VoiceAnswer) -> Value {
         VoiceAnswer::Legacy(Ok(line)) => json!({"result": one_line(&line)}),
         VoiceAnswer::Legacy(Err(error)) => json!({"result": spoken(error)}),
         VoiceAnswer::Assistant(body) => body,
+        VoiceAnswer::Failed(asked, error) => failed(asked, &spoken(error)),
         VoiceAnswer::Empty => json!({}),
+    }
+}
+
+/// One sentence in the place where VAPI looks for the answer to its message.
+fn failed(asked: Asked, sentence: &str) -> Value {
+    match asked {
+        Asked::Results(calls) => {
+            let results =
+                calls.iter().map(|(id, name)| json!({"toolCallId": id, "name": name, "error": sentence}));
+            json!({"results": results.collect::<Vec<_>>()})
+        }
+        Asked::Result => json!({"result": sentence}),
+        // `error` is the one member that every answer which VAPI documents can have.
+        Asked::Assistant | Asked::Transfer | Asked::Unreadable => json!({"error": sentence}),
+        // An empty destination refuses a handoff, and VAPI's model requires one beside the error.
+        Asked::Handoff => json!({"destination": {}, "error": sentence}),
+        Asked::Nothing => json!({}),
     }
 }
 

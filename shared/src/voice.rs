@@ -29,31 +29,81 @@ pub enum VoiceAnswer {
     Legacy(Result<String>),
     /// The answer to `assistant-request`.
     Assistant(Value),
+    /// Why nothing of what was asked for can be said.
+    Failed(Asked, Error),
     /// Nothing to answer.
     Empty,
+}
+
+/// What a message wants to hear. VAPI reads no other answer than the one its message asks for.
+#[derive(Debug)]
+pub enum Asked {
+    /// A result for each tool call: its id and its name.
+    Results(Vec<(String, String)>),
+    /// The one result of the older `function-call`.
+    Result,
+    /// Which assistant takes the call.
+    Assistant,
+    /// Where the call is transferred to.
+    Transfer,
+    /// Which assistant the call is handed to.
+    Handoff,
+    /// Nothing.
+    Nothing,
+    /// Nobody knows: it cannot be read.
+    Unreadable,
 }
 
 /// What a caller hears whose call no route of the tenant's takes.
 const NOT_SET_UP: &str = "This number is not set up yet. Please try again later.";
 
-/// Takes a message of VAPI's. A bad credential is an error; everything else is answered.
+/// Takes a message of VAPI's. Only a bad credential is an error; everything else is answered.
 pub async fn webhook(
     app: &App,
     credential: Option<&str>,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<VoiceAnswer> {
-    let door = door::enter(app, credential, headers, body).await?;
-    let message = message::read(body)?;
+    let door = match door::enter(app, credential, headers, body).await {
+        Ok(door) => door,
+        Err(refused @ Error::Unauthenticated { .. }) => return Err(refused),
+        Err(outage) => {
+            let asked = message::read(body).map_or(Asked::Unreadable, |message| asked(&message));
+            return Ok(VoiceAnswer::Failed(asked, outage));
+        }
+    };
+    let message = match message::read(body) {
+        Ok(message) => message,
+        Err(error) => return Ok(VoiceAnswer::Failed(Asked::Unreadable, error)),
+    };
     let owner = door::owner(&door, &message);
-    match message.kind.as_str() {
-        "tool-calls" => Ok(VoiceAnswer::Results(results(app, owner, &message).await)),
-        "function-call" => Ok(VoiceAnswer::Legacy(match message.calls.first() {
+    Ok(match asked(&message) {
+        Asked::Results(_) => VoiceAnswer::Results(results(app, owner, &message).await),
+        Asked::Result => VoiceAnswer::Legacy(match message.calls.first() {
             Some(call) => run(app, owner.as_ref(), &message, call).await,
             None => Err(Error::Malformed("a function-call without its function".into())),
-        })),
-        "assistant-request" => assistant(app, owner, &door, &message).await.map(VoiceAnswer::Assistant),
-        _ => Ok(VoiceAnswer::Empty),
+        }),
+        Asked::Assistant => match assistant(app, owner, &door, &message).await {
+            Ok(body) => VoiceAnswer::Assistant(body),
+            Err(error) => VoiceAnswer::Failed(Asked::Assistant, error),
+        },
+        elsewhere @ (Asked::Transfer | Asked::Handoff) => {
+            VoiceAnswer::Failed(elsewhere, Error::Malformed("nobody is transferred from here".into()))
+        }
+        Asked::Nothing | Asked::Unreadable => VoiceAnswer::Empty,
+    })
+}
+
+fn asked(message: &VapiMessage) -> Asked {
+    match message.kind.as_str() {
+        "tool-calls" => {
+            Asked::Results(message.calls.iter().map(|call| (call.id.clone(), call.name.clone())).collect())
+        }
+        "function-call" => Asked::Result,
+        "assistant-request" => Asked::Assistant,
+        "transfer-destination-request" => Asked::Transfer,
+        "handoff-destination-request" => Asked::Handoff,
+        _ => Asked::Nothing,
     }
 }
 

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from . import browser, clerk, contracts, entropy, moto, oidc, openapi, rie, sam, secrets, size, svix
+from . import browser, clerk, contracts, entropy, moto, oidc, openapi, rie, sam, secrets, size, svix, vapi
 from .report import Failed, Skipped, table
 
 CHECKS = {
@@ -16,12 +16,13 @@ CHECKS = {
     "secrets": secrets.check,
     "clerk": clerk.check,
     "svix": svix.check,
+    "vapi": vapi.check,
     "oidc": oidc.check,
     "browser": browser.check,
     "contracts": contracts.check,
 }
 # What may be absent where CI=true: Node 20 with its packages, Chromium, the documents of `contracts`. Any other skip fails there.
-OPTIONAL = {"clerk", "svix", "oidc", "browser", "contracts"}
+OPTIONAL = {"clerk", "svix", "vapi", "oidc", "browser", "contracts"}
 REQUIRED = [name for name in CHECKS if name not in OPTIONAL]
 
 

@@ -2,6 +2,7 @@
 
 mod door;
 mod lines;
+mod outages;
 
 use local::world::{Account, Credential, DEFAULT_EMAIL, PhoneCall, ToolCall};
 use reqwest::{Method, header};
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, CALLER, NOW, Town, at};
 
 const NOT_SET_UP: &str = "This number is not set up yet. Please try again later.";
+const CANNOT: &str = "I'm sorry, I can't do that here. Is there something else I can do for you?";
 const FREE_DAY: &str = "I have Tuesday, January thirteenth at 9:30 AM, 10 AM, or 10:30 AM.";
 
 fn phone() -> PhoneCall {
@@ -119,7 +121,7 @@ async fn several_calls_of_one_message_are_answered_each_under_its_own_id() {
     let expected = [
         ("result", FREE_DAY),
         ("result", "You're booked for Tuesday, January thirteenth at 10 AM."),
-        ("error", "I'm sorry, I can't do that here. Is there something else I can do for you?"),
+        ("error", CANNOT),
         ("error", again),
         ("error", again),
         ("error", "I didn't quite get the day. Could you say it again?"),
@@ -137,21 +139,15 @@ async fn what_cannot_be_read_is_a_sentence_and_what_is_too_long_is_refused() {
     let town = Town::connected().await;
     let Credential::Secret(secret) = town.line().await else { panic!("the line has no secret") };
     let headers = [("x-vapi-secret", secret.as_str())];
-    for body in [
-        "",
-        "not json",
-        "[]",
-        "7",
-        "{}",
-        r#"{"message":7}"#,
-        r#"{"message":{"type":7}}"#,
-        "\u{0}",
-        "{\"message\":{\"type\":\"function-call\"}}",
-    ] {
+    for body in ["", "not json", "[]", "7", "{}", r#"{"message":7}"#, r#"{"message":{"type":7}}"#, "\u{0}"] {
         let answer = post(&town, "/vapi/webhook", &headers, body).await;
-        let said = answer.body["result"].as_str().unwrap_or_default();
+        let said = answer.body["error"].as_str().unwrap_or_default();
         assert!(answer.status == 200 && said.ends_with('?'), "{body}: {} {}", answer.status, answer.text);
+        assert_eq!(answer.body, json!({"error": said}), "the one member that all answers to VAPI have");
     }
+    let functionless = r#"{"message":{"type":"function-call"}}"#;
+    let answer = post(&town, "/vapi/webhook", &headers, functionless).await;
+    assert_eq!((answer.status, answer.body), (200, json!({"result": CANNOT})));
     let bytes = post(&town, "/vapi/webhook", &headers, vec![0xff, 0xfe]).await;
     assert_eq!(bytes.status, 200);
     let mut report = phone().end_of_call_report("", town.now());
@@ -179,6 +175,22 @@ async fn other_messages_are_taken_and_change_nothing() {
     }
     let empty = call.tool_calls(&[], now);
     assert_eq!(sent(&town, &line, &empty).await.body, json!({"results": []}));
+    assert_eq!(written(&town).await, (0, 0));
+}
+
+#[tokio::test]
+async fn who_asks_where_to_transfer_a_call_is_told_that_it_stays() {
+    let town = Town::connected().await;
+    let line = town.line().await;
+    for (kind, expected) in [
+        ("transfer-destination-request", json!({"error": CANNOT})),
+        ("handoff-destination-request", json!({"destination": {}, "error": CANNOT})),
+    ] {
+        let mut request = phone().assistant_request(town.now());
+        request["message"]["type"] = json!(kind);
+        let answer = sent(&town, &line, &request).await;
+        assert_eq!((answer.status, answer.body), (200, expected), "{kind}");
+    }
     assert_eq!(written(&town).await, (0, 0));
 }
 
