@@ -41,8 +41,8 @@ fuzz_target!(|data: &[u8]| {
     let token = format!("{message}.{signature}");
     let session = check(&token);
     let expected = (signer == "ours" && token.len() <= 16 << 10).then(|| expected(header, claims)).flatten();
-    // Where a header is not what Clerk writes, refusing it is no mistake.
-    if session.is_some() || is_plain(header) {
+    // Where a token is not written as Clerk writes it, refusing it is no mistake.
+    if session.is_some() || (is_plain(header) && names_are_single(claims)) {
         assert_eq!(session.as_ref().map(|session| session.sub.as_str()), expected.as_deref(), "{text}");
     }
     if let Some(session) = session {
@@ -84,6 +84,12 @@ fn is_plain(header: &str) -> bool {
         };
         fields.iter().all(known) && header.matches(':').count() == fields.len() && !header.contains('\\')
     })
+}
+
+/// Whether no registered claim (RFC 7519, section 4.1) comes twice, in any spelling.
+fn names_are_single(claims: &str) -> bool {
+    let single = |name: &&str| claims.matches(&format!("\"{name}\"")).count() <= 1;
+    ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"].iter().all(single) && !claims.contains('\\')
 }
 
 /// Whom a token of ours speaks for, by the rules of SECURITY.md S4 once more.
