@@ -3,7 +3,7 @@
 import os
 import sys
 
-from . import browser, clerk, contracts, entropy, moto, oidc, openapi, rie, sam, secrets, size, svix, vapi
+from . import browser, clerk, contracts, entropy, fuzz, moto, oidc, openapi, rie, sam, secrets, size, svix, vapi
 from .report import Failed, Skipped, table
 
 CHECKS = {
@@ -19,10 +19,12 @@ CHECKS = {
     "vapi": vapi.check,
     "oidc": oidc.check,
     "browser": browser.check,
+    "fuzz": fuzz.check,
     "contracts": contracts.check,
 }
-# What may be absent where CI=true: Node 20 with its packages, Chromium, the documents of `contracts`. Any other skip fails there.
-OPTIONAL = {"clerk", "svix", "vapi", "oidc", "browser", "contracts"}
+# What may be absent where CI=true: Node 20 with its packages, Chromium, a nightly compiler with cargo-fuzz, the documents of
+# `contracts`. Any other skip fails there.
+OPTIONAL = {"clerk", "svix", "vapi", "oidc", "browser", "fuzz", "contracts"}
 REQUIRED = [name for name in CHECKS if name not in OPTIONAL]
 
 
