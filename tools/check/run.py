@@ -3,14 +3,16 @@
 import os
 import sys
 
-from . import browser, clerk, contracts, entropy, moto, oidc, openapi, rie, sam, secrets, size, svix
+from . import browser, clerk, contracts, cross, entropy, moto, oidc, openapi, rie, sam, sam_local, secrets, size, svix
 from .report import Failed, Skipped, table
 
 CHECKS = {
     "sam": sam.check,
     "size": size.check,
     "entropy": entropy.check,
+    "cross": cross.check,
     "rie": rie.check,
+    "sam-local": sam_local.check,
     "openapi": openapi.check,
     "moto": moto.check,
     "secrets": secrets.check,
