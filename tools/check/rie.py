@@ -9,9 +9,11 @@ import time
 import urllib.error
 import urllib.request
 
+import sam_settings
+
 from .programs import VENV, child, clean_environment, release, tools
 from .report import ROOT, Failed, Proof, Skipped
-from .stack import NOW, local_stack
+from .stack import local_stack
 
 # What each recorded event answers on a stack that nobody has connected anything to: a status, or what `said` makes of it.
 EXPECTED = {
@@ -52,19 +54,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def settings_of(stack):
-    """The recorded configuration with the running stack's addresses."""
-    recorded = json.loads((ROOT / "events" / "env.json").read_text())["Parameters"]
-    # The recorded tokens and signatures hold under the recorded keys, not under those of the running stand-in.
-    clerk = {name: value for name, value in recorded.items() if name.startswith("CLERK_")}
-    return recorded | stack.get("env", {}) | clerk | {"SLOTLINE_NOW": NOW}
-
-
 def environment_of(stack, function):
-    """The settings as Lambda would hand them to one function."""
+    """The recorded configuration with the running stack's addresses, as Lambda would hand it to one function."""
     names = {"_HANDLER": function, "AWS_LAMBDA_FUNCTION_NAME": function, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512", "AWS_REGION": "us-east-1"}
     credentials = {"AWS_ACCESS_KEY_ID": "EXAMPLE", "AWS_SECRET_ACCESS_KEY": "EXAMPLE"}
-    return clean_environment(**(settings_of(stack) | names | credentials))
+    return clean_environment(**(sam_settings.of(stack) | names | credentials))
 
 
 @contextlib.contextmanager

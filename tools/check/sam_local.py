@@ -23,6 +23,8 @@ import time
 import urllib.error
 import urllib.request
 
+import sam_settings
+
 from . import rie
 from .node import debian
 from .programs import child, clean_environment, release, run, tools
@@ -38,9 +40,6 @@ IMAGE_PROGRAMS = ["sh", "mv", "chmod"]
 ENGINE_SECONDS, INVOKE_SECONDS, API_SECONDS, ALL_SECONDS = 60, 120, 120, 1200
 # The engine's end of its bridge, in a network that nobody else sees.
 BRIDGE = "172.17.0.1"
-# How a container calls this machine, and the settings whose addresses are called from there; browsers call the others.
-HOST = "host.docker.internal"
-DIALLED = re.compile(r"AWS_ENDPOINT_URL_\w+|RESCUE_QUEUE_URL|\w+_(JWKS|TOKEN|GRAPH|REVOKE|CALENDAR)_URL")
 # From linux/if.h and linux/sockios.h: an interface is taken up.
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
@@ -99,17 +98,14 @@ def open_loopback():
 
 def settings_file(stack):
     """The recorded settings with the running stack's addresses as a container reaches them."""
-    settings = {name: str(value) for name, value in rie.settings_of(stack).items()}
-    for name in filter(DIALLED.fullmatch, settings):
-        settings[name] = re.sub(r"//(127\.0\.0\.1|localhost)\b", f"//{HOST}", settings[name])
     file = FOLDER / "env.json"
-    file.write_text(json.dumps({"Parameters": settings}))
+    file.write_text(json.dumps({"Parameters": sam_settings.from_containers(sam_settings.of(stack))}))
     return file
 
 
 def sam(*words):
     """A command of `sam local`."""
-    options = ["--skip-pull-image", "--parameter-overrides", f"Architecture={architecture()}", "--add-host", f"{HOST}:host-gateway"]
+    options = ["--skip-pull-image", "--parameter-overrides", f"Architecture={architecture()}"]
     return [tools() / "sam", "local", *words, *options]
 
 
