@@ -122,7 +122,6 @@ def runnable(arm64):
         return arm64
     qemu = debian("qemu-user-static", "qemu-aarch64-static")
     debian("libc6-arm64-cross", f"{LIBRARIES}/lib/ld-linux-aarch64.so.1")
-    debian("libgcc-s1-arm64-cross", f"{LIBRARIES}/lib/libgcc_s.so.1")
     script = FOLDER / "arm64"
     script.write_text(f"#!/bin/sh\nexec '{qemu}' -L '{LIBRARIES}' '{arm64}' \"$@\"\n")
     script.chmod(0o755)
