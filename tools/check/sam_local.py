@@ -40,6 +40,10 @@ IMAGE_PROGRAMS = ["sh", "mv", "chmod"]
 ENGINE_SECONDS, INVOKE_SECONDS, API_SECONDS, ALL_SECONDS = 60, 120, 120, 1200
 # The engine's end of its bridge, in a network that nobody else sees.
 BRIDGE = "172.17.0.1"
+# Every process in these is gone with the first one.
+NAMESPACES = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+# The code by which the part inside says that it was skipped.
+SKIPPED = 75
 # From linux/if.h and linux/sockios.h: an interface is taken up.
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
@@ -76,7 +80,8 @@ def engine():
     with socket.socket() as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
     with (FOLDER / "engine.log").open("w") as log:
-        with child(["dockerd", "--data-root", FOLDER / "docker", "--storage-driver", "vfs", "--bip", f"{BRIDGE}/16"], log, clean_environment()) as process:
+        command = ["dockerd", "--data-root", FOLDER / "docker", "--storage-driver", "vfs", "--bip", f"{BRIDGE}/16"]
+        with child(command, log, clean_environment()) as process:
             deadline = time.monotonic() + ENGINE_SECONDS
             while subprocess.run(["docker", "info"], capture_output=True, check=False).returncode != 0:
                 if process.poll() is not None or time.monotonic() > deadline:
@@ -155,8 +160,8 @@ def api(settings):
     with (FOLDER / "api.log").open("w") as log, child(command, log, environment()):
         rie.wait_for(port, API_SECONDS)
         got = [(path, token, allowed, status(f"http://127.0.0.1:{port}{path}", token)) for path, token, allowed in requests]
-    wrong = [f"start-api: {path} {'with' if token else 'without'} a token: {code}" for path, token, allowed, code in got if code not in allowed]
-    return wrong, len(requests)
+    refused = [(path, "with" if token else "without", code) for path, token, allowed, code in got if code not in allowed]
+    return [f"start-api: {path} {how} a token: {code}" for path, how, code in refused], len(requests)
 
 
 def inside():
@@ -193,16 +198,19 @@ def check():
         raise Skipped("a Docker engine of our own wants root on Linux")
     for package, program in [("docker.io", "dockerd"), ("docker.io", "docker"), ("iptables", "iptables"), ("util-linux", "unshare")]:
         debian(package, program)
+    if subprocess.run([*NAMESPACES, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode != 0:
+        raise Skipped("namespaces cannot be made here")
     tools()
     prepare()
     run(["cargo", "build", "--quiet", "--locked", "-p", "local"])
-    # Every process below is in the namespace and ends with its first one.
-    command = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, "-B", "-m", "check.sam_local"]
+    command = [*NAMESPACES, sys.executable, "-B", "-m", "check.sam_local"]
+    # Settings of Docker's would lead to another engine.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DOCKER_")}
     started = time.monotonic()
     try:
         done = subprocess.run(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=ALL_SECONDS,
-            env=os.environ | {"PYTHONPATH": str(ROOT / "tools")},
+            env=kept | {"PYTHONPATH": str(ROOT / "tools")},
         )
     except subprocess.TimeoutExpired as late:
         raise Failed(f"not done within {ALL_SECONDS} s; see target/{FOLDER.name}") from late
@@ -218,9 +226,6 @@ def check():
     figure = f"{said['events']} events, {said['requests']} requests, {time.monotonic() - started:.0f} s"
     return Proof("sam-local", "sam local invoke of every event, start-api with the authorizer", "SAM CLI, Docker", figure)
 
-
-# The code by which the part inside says that it was skipped.
-SKIPPED = 75
 
 if __name__ == "__main__":
     try:
