@@ -1,8 +1,10 @@
 """The programs a check drives: the Python environment in target/check-venv and the release executable."""
 
+import contextlib
 import functools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import venv
@@ -20,6 +22,20 @@ def run(command, **options):
     if done.returncode != 0:
         raise Failed(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}".rstrip())
     return done.stdout
+
+
+@contextlib.contextmanager
+def child(command, log, environment):
+    """Runs a command in a process group of its own, which ends with the block; `log` takes what it prints."""
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
 
 
 @functools.cache

@@ -2,19 +2,18 @@
 
 import contextlib
 import json
-import os
 import platform
-import signal
 import socket
-import subprocess
 import tempfile
 import time
 import urllib.error
 import urllib.request
 
-from .programs import VENV, clean_environment, release, tools
+import sam_settings
+
+from .programs import VENV, child, clean_environment, release, tools
 from .report import ROOT, Failed, Proof, Skipped
-from .stack import NOW, local_stack
+from .stack import local_stack
 
 # What each recorded event answers on a stack that nobody has connected anything to: a status, or what `said` makes of it.
 EXPECTED = {
@@ -57,12 +56,9 @@ def free_port():
 
 def environment_of(stack, function):
     """The recorded configuration with the running stack's addresses, as Lambda would hand it to one function."""
-    recorded = json.loads((ROOT / "events" / "env.json").read_text())["Parameters"]
     names = {"_HANDLER": function, "AWS_LAMBDA_FUNCTION_NAME": function, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512", "AWS_REGION": "us-east-1"}
     credentials = {"AWS_ACCESS_KEY_ID": "EXAMPLE", "AWS_SECRET_ACCESS_KEY": "EXAMPLE"}
-    # The recorded tokens and signatures hold under the recorded keys, not under those of the running stand-in.
-    clerk = {name: value for name, value in recorded.items() if name.startswith("CLERK_")}
-    return clean_environment(**(recorded | stack.get("env", {}) | clerk | names | credentials | {"SLOTLINE_NOW": NOW}))
+    return clean_environment(**(sam_settings.of(stack) | names | credentials))
 
 
 @contextlib.contextmanager
@@ -72,29 +68,23 @@ def lambda_function(executable, function, stack):
     command = [emulator(), "--log-level", "error", "--runtime-api-address", f"127.0.0.1:{runtime}"]
     command += ["--runtime-interface-emulator-address", f"127.0.0.1:{front}", executable, function]
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment_of(stack, function), start_new_session=True
-        )
         try:
-            wait_for(front)
-            yield f"http://127.0.0.1:{front}/2015-03-31/functions/function/invocations"
+            with child(command, log, environment_of(stack, function)):
+                wait_for(front)
+                yield f"http://127.0.0.1:{front}/2015-03-31/functions/function/invocations"
         except Failed as failed:
             log.seek(0)
             raise Failed(f"{failed}\n{log.read().decode(errors='replace')[-2000:]}") from failed
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
 
 
-def wait_for(port):
+def wait_for(port, seconds=START_SECONDS):
     """Waits until somebody listens."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         time.sleep(0.02)
-    raise Failed(f"the emulator did not listen within {START_SECONDS} s")
+    raise Failed(f"nobody listened on port {port} within {seconds} s")
 
 
 def invoke(address, event):
@@ -102,13 +92,9 @@ def invoke(address, event):
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(urllib.request.Request(address, event), timeout=30) as answer:
-            body = answer.read()
-        answer = json.loads(body)
+            return json.loads(answer.read())
     except (urllib.error.URLError, OSError, ValueError) as error:
         raise Failed(f"no answer: {error}") from error
-    if not isinstance(answer, dict) or "errorType" in answer or "errorMessage" in answer:
-        raise Failed(f"the function failed: {body[:500]!r}")
-    return answer
 
 
 def said(event, answer):
@@ -123,30 +109,42 @@ def said(event, answer):
     return answer.get("statusCode")
 
 
-def replay(executable, stack, name, expected):
-    """Sends one recorded event to its function and compares what it says."""
+def recorded_event(name):
+    """One recorded request, signed."""
     event = (ROOT / "events" / f"{name}.json").read_bytes()
     for placeholder in [b"__TOKEN__", b"__SIGNATURE__"]:
         if placeholder in event:
             raise Failed(f"events/{name}.json still holds {placeholder.decode()}")
-    with lambda_function(executable, FUNCTION_OF.get(name, name), stack) as address:
-        answer = invoke(address, event)
-        got = said(name, answer)
-        if got != expected:
-            raise Failed(f"answered {got}, expected {expected}: {json.dumps(answer)[:500]}")
+    return event
+
+
+def compare(name, answer):
+    """Compares what an event was answered with what it is to be answered."""
+    if not isinstance(answer, dict) or "errorType" in answer or "errorMessage" in answer:
+        raise Failed(f"the function failed: {json.dumps(answer)[:500]}")
+    got = said(name, answer)
+    if got != EXPECTED[name]:
+        raise Failed(f"answered {got}, expected {EXPECTED[name]}: {json.dumps(answer)[:500]}")
+
+
+def replay(executable, stack):
+    """Sends every recorded event to its function."""
+    wrong = []
+    for name in EXPECTED:
+        try:
+            event = recorded_event(name)
+            with lambda_function(executable, FUNCTION_OF.get(name, name), stack) as address:
+                compare(name, invoke(address, event))
+        except Failed as failed:
+            wrong.append(f"{name}: {failed}")
+    if wrong:
+        raise Failed("\n".join(wrong))
 
 
 def check():
     """Every recorded event gets its answer from the executable that deploys."""
     emulator()
     executable = release()
-    wrong = []
     with local_stack() as stack:
-        for name, expected in EXPECTED.items():
-            try:
-                replay(executable, stack, name, expected)
-            except Failed as failed:
-                wrong.append(f"{name}: {failed}")
-    if wrong:
-        raise Failed("\n".join(wrong))
+        replay(executable, stack)
     return Proof("rie", "release executable answers events/*.json", "Lambda runtime interface emulator", f"{len(EXPECTED)} events")

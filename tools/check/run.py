@@ -3,14 +3,16 @@
 import os
 import sys
 
-from . import browser, clerk, contracts, entropy, fuzz, moto, oidc, openapi, rie, sam, secrets, size, svix, vapi
+from . import browser, clerk, contracts, cross, entropy, fuzz, moto, oidc, openapi, rie, sam, sam_local, secrets, size, svix, vapi
 from .report import Failed, Skipped, table
 
 CHECKS = {
     "sam": sam.check,
     "size": size.check,
     "entropy": entropy.check,
+    "cross": cross.check,
     "rie": rie.check,
+    "sam-local": sam_local.check,
     "openapi": openapi.check,
     "moto": moto.check,
     "secrets": secrets.check,
@@ -22,9 +24,9 @@ CHECKS = {
     "fuzz": fuzz.check,
     "contracts": contracts.check,
 }
-# What may be absent where CI=true: Node 20 with its packages, Chromium, a nightly compiler with cargo-fuzz, the documents of
-# `contracts`. Any other skip fails there.
-OPTIONAL = {"clerk", "svix", "vapi", "oidc", "browser", "fuzz", "contracts"}
+# What may be absent where CI=true: Node 20 with its packages, Chromium, a Docker engine, Rust's library for arm64, a nightly
+# compiler with cargo-fuzz, the documents of `contracts`. Any other skip fails there.
+OPTIONAL = {"cross", "sam-local", "clerk", "svix", "vapi", "oidc", "browser", "fuzz", "contracts"}
 REQUIRED = [name for name in CHECKS if name not in OPTIONAL]
 
 
