@@ -1,7 +1,7 @@
 //! The house stays as it was planned: imports go down, files stay small, nothing is left behind.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -229,4 +229,30 @@ fn nothing_is_left_behind() {
             }
         }
     }
+}
+
+/// Names with their versions in a lock file.
+fn locked(path: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let text = fs::read_to_string(root().join(path)).unwrap();
+    let mut packages: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for package in text.split("[[package]]").skip(1) {
+        let field = |name: &str| {
+            let line = package.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap().trim_matches(['"', ' ', '=']).to_owned()
+        };
+        packages.entry(field("name")).or_default().insert(field("version"));
+    }
+    packages
+}
+
+#[test]
+fn what_is_fuzzed_is_built_of_what_deploys() {
+    let deploys = locked("Cargo.lock");
+    let mut compared = 0;
+    for (name, versions) in locked("fuzz/Cargo.lock") {
+        let Some(ours) = deploys.get(&name) else { continue };
+        assert!(versions.is_subset(ours), "fuzz/Cargo.lock has {name} {versions:?}, Cargo.lock {ours:?}");
+        compared += 1;
+    }
+    assert!(compared > 100, "{compared} packages");
 }
