@@ -25,6 +25,7 @@ INSIDE = [
     "control::the_outbox_is_shown",
     "keeping::s2_a_changed_kms_key",
     "keeping::s3_a_call_on_the_phone_waits_for_no_refresh",
+    "operator::each_command_calls",
     "routes::the_public_pages_answer",
     "scheduling::schedule_and_services_cost",
     "tokens::s2_without_kms",
