@@ -191,6 +191,9 @@ def queues(template):
             yield f"{name} has no queue for dead letters"
         if name in dead and f'"Fn::GetAtt": ["{name}", "QueueName"]' not in watched:
             yield f"{name} has no alarm"
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    if "ApproximateAgeOfOldestMessage" in watched:
+        yield "SQS leaves a message that was received three times out of ApproximateAgeOfOldestMessage: the alarm stays silent"
     for mapping in of_type(template, "AWS::Lambda::EventSourceMapping").values():
         queue, function = mapping["EventSourceArn"]["Fn::GetAtt"][0], mapping["FunctionName"]["Ref"]
         timeout = template["Resources"][function]["Properties"]["Timeout"]
