@@ -140,7 +140,8 @@ def check():
     """Every recorded event gets its answer from the executable that deploys."""
     emulator()
     executable = release()
-    wrong = []
+    recorded = {file.stem for file in (ROOT / "events").glob("*.json")} - {"env"}
+    wrong = [f"{name}: recorded or expected, and not both" for name in sorted(recorded ^ set(EXPECTED))]
     with local_stack() as stack:
         for name, expected in EXPECTED.items():
             try:
