@@ -19,6 +19,8 @@ use crate::{
 /// Dead letters on their way back into the queue, by SQS's own hands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Move {
+    /// When SQS took it, in milliseconds since the epoch: what tells one move from another.
+    pub started: i64,
     /// `RUNNING`, `COMPLETED`, `CANCELLING`, `CANCELLED` or `FAILED`.
     pub status: String,
     /// How many are back, as far as SQS knows.
@@ -79,6 +81,7 @@ impl Queue {
         let answer = asked.max_results(1).send().await.map_err(outage)?;
         let latest = answer.results.unwrap_or_default().into_iter().next();
         Ok(latest.map(|task| Move {
+            started: task.started_timestamp,
             status: task.status.unwrap_or_default(),
             moved: task.approximate_number_of_messages_moved,
             of: task.approximate_number_of_messages_to_move,

@@ -3,12 +3,11 @@
 import json
 import re
 
+from .grants import grants
 from .report import ROOT
 
 # docs/SECURITY.md S4: these functions have no permission on KMS at all.
 WITHOUT_KMS = ["authorizer", "auth-start", "auth-status", "users", "clerk-webhook"]
-# What opens or makes data keys: only for tokens, which the context's purpose says.
-OPENS = {"kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
 # What a function that opens tokens logs as `metric`; each becomes a metric by a filter on the function's log group.
 SIGNALS = {"ConfigurationFault", "ReauthRequired", "RotationLost", "TokenRescued"}
 # Statements whose resource AWS takes as a wildcard alone.
@@ -62,7 +61,9 @@ def violations(template):
         settings,
         events,
     ]
-    return [sentence for rule in rules for sentence in rule(template)]
+    broken = list(grants(template, WITHOUT_KMS))
+    # What no rule below could read is told alone.
+    return broken or [sentence for rule in rules for sentence in rule(template)]
 
 
 def statements(role):
@@ -77,7 +78,7 @@ def as_list(value):
 
 
 def permissions(template):
-    """No wildcard, no Scan, a Sid each, tokens only by their purpose, and no KMS where S4 forbids it."""
+    """No wildcard, no Scan, a Sid each; whom and on what condition is for grants.py."""
     for name, role in of_type(template, "AWS::IAM::Role").items():
         if role.get("ManagedPolicyArns"):
             yield f"{name}: managed policies grant wildcards; name the actions instead"
@@ -90,12 +91,6 @@ def permissions(template):
                 yield f"{where}: {actions} is more than this project grants"
             if "*" in json.dumps(statement["Resource"]) and where not in FORCED:
                 yield f"{where}: the resource is a wildcard"
-            opens = OPENS & set(actions)
-            if opens and "kms:EncryptionContext:purpose" not in json.dumps(statement.get("Condition", {})):
-                yield f"{where}: {sorted(opens)} lacks the condition on the purpose"
-            policy = role["Policies"][0]["PolicyName"]
-            if policy in WITHOUT_KMS and any(action.startswith("kms:") for action in actions):
-                yield f"{where}: {policy} must not reach KMS"
 
 
 def public_routes(template):
@@ -117,6 +112,9 @@ def throttles(template):
         throttled = set(stage.get("RouteSettings", {}))
         for route in sorted(PUBLIC ^ throttled):
             yield f"{name}: {route} is {'throttled but not' if route in throttled else 'not throttled but'} public"
+        for route, limits in stage.get("RouteSettings", {}).items():
+            if set(limits) != {"ThrottlingRateLimit", "ThrottlingBurstLimit"}:
+                yield f"{name}: {route} has {sorted(limits)} in place of a rate and a burst"
 
 
 def own_parts(template):
@@ -128,11 +126,12 @@ def own_parts(template):
             other = seen.setdefault(json.dumps(function[part], sort_keys=True), name)
             if other != name:
                 yield f"{name} shares its {part} with {other}"
-    watched = json.dumps(of_type(template, "AWS::CloudWatch::Alarm"))
+    found = of_type(template, "AWS::CloudWatch::Alarm").values()
+    watched = json.dumps([a for a in found if (a.get("MetricName"), a.get("Threshold")) == ("Errors", 1)])
     routed = json.dumps(of_type(template, "AWS::ApiGatewayV2::Api"))
     for name, function in functions.items():
         if f'"Value": {{"Ref": "{name}"}}' not in watched:
-            yield f"{name} has no alarm"
+            yield f"{name} has no alarm at its first error"
         if function["Timeout"] > 29 and (f"${{{name}.Arn}}" in routed or f"${{{name}Alias" in routed):
             yield f"{name} outlives the gateway's 30 seconds"
     builds = {json.dumps(template["Resources"][name].get("Metadata"), sort_keys=True) for name in functions}
@@ -191,6 +190,9 @@ def queues(template):
             yield f"{name} has no queue for dead letters"
         if name in dead and f'"Fn::GetAtt": ["{name}", "QueueName"]' not in watched:
             yield f"{name} has no alarm"
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    if "ApproximateAgeOfOldestMessage" in watched:
+        yield "SQS leaves a message that was received three times out of ApproximateAgeOfOldestMessage: the alarm stays silent"
     for mapping in of_type(template, "AWS::Lambda::EventSourceMapping").values():
         queue, function = mapping["EventSourceArn"]["Fn::GetAtt"][0], mapping["FunctionName"]["Ref"]
         timeout = template["Resources"][function]["Properties"]["Timeout"]

@@ -129,7 +129,8 @@ def compare(name, answer):
 
 def replay(executable, stack):
     """Sends every recorded event to its function."""
-    wrong = []
+    recorded = {file.stem for file in (ROOT / "events").glob("*.json")} - {"env"}
+    wrong = [f"{name}: recorded or expected, and not both" for name in sorted(recorded ^ set(EXPECTED))]
     for name in EXPECTED:
         try:
             event = recorded_event(name)

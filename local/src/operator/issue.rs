@@ -22,8 +22,10 @@ pub(super) async fn credential(
 ) -> Result<(), String> {
     let calls = format!("{} → {}", route.match_on, route.owner);
     let before = app.store.routes(tenant).await.map_err(told)?;
-    app.store.put_route(tenant, route.clone()).await.map_err(told)?;
+    // The credential first: where it cannot be made, calls go on to whom they went.
     let (id, secret) = voice::issue_credential(app, tenant.clone(), kind).await.map_err(told)?;
+    let routed = app.store.put_route(tenant, route.clone()).await;
+    routed.map_err(|error| format!("{}; {id} was made, and brings no calls: withdraw it", told(error)))?;
     let url = format!("{}/vapi/webhook", app.config.public_base_url);
     say(&format!("{id} of {tenant}; calls: {calls}"));
     for old in before.iter().filter(|old| old.match_on == route.match_on && old.owner != route.owner) {

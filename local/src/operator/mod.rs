@@ -32,7 +32,7 @@ usage: cargo run --release -- operator COMMAND --env-file FILE
 OWNER and TENANT are user_…, subaccount:… or business:…; USER is user_….
 FILE has the settings of the stage as NAME=value lines or a JSON object. Of a deployed stage:
 
-  aws lambda get-function-configuration --function-name \"$TokenRefreshFunctionName\" --query Environment.Variables > prod.json
+  aws lambda get-function-configuration --function-name \"$TokenRefreshFunctionName\" --query Environment.Variables --output json > prod.json
   eval \"$(aws configure export-credentials --format env)\"; export AWS_REGION=us-east-1
   cargo run --release -- operator explain user_2abcDEF --env-file prod.json
 

@@ -10,6 +10,7 @@ use super::told;
 const PART: Duration = Duration::from_secs(15);
 
 pub(super) async fn run(app: &App, from: Option<String>, say: &mut impl FnMut(&str)) -> Result<(), String> {
+    let whole = from.is_none();
     let (mut cursor, mut looked_at, mut rewrapped) = (from, 0, 0);
     loop {
         let part = deadline::within(PART, tokens::rewrap(app, cursor.clone())).await;
@@ -29,6 +30,7 @@ pub(super) async fn run(app: &App, from: Option<String>, say: &mut impl FnMut(&s
     }
     say(&format!("looked at {looked_at} connections, wrapped {rewrapped} keys again; this was the last"));
     say(match rewrapped {
+        _ if !whole => "This was a part. Repeat without --from until such a run finds none.",
         0 => {
             "Nothing is left under another key but what connections keep that need their owner: PreviousTokenKeyArn can be emptied."
         }

@@ -36,5 +36,15 @@ pub(super) fn from(
             missing.join(", ")
         ));
     }
+    let (asked, key) = (lookup("AWS_REGION"), lookup("KMS_KEY_ID"));
+    // arn:partition:kms:region:account:key/id
+    let of_stage = key.as_deref().and_then(|key| key.split(':').nth(3));
+    if let (Some(of_stage), Some(asked)) = (of_stage, asked.as_deref())
+        && of_stage != asked
+    {
+        return Err(format!(
+            "the stage is in {of_stage} and AWS_REGION is {asked}: export AWS_REGION={of_stage}"
+        ));
+    }
     bootstrap::app(lookup)
 }

@@ -112,6 +112,11 @@ fn the_environment_says_who_asks_and_nothing_of_the_stage() {
     assert_eq!((app.config.stage.as_str(), app.config.aws.region.as_str()), ("dev", "eu-central-1"));
     assert_eq!(app.config.tables.connections, "slotline-dev-connections");
 
+    let mut elsewhere = file(&[]);
+    elsewhere.insert("KMS_KEY_ID".to_owned(), "arn:aws:kms:us-east-1:123456789012:key/EXAMPLE".to_owned());
+    let told = settings::from(&elsewhere, environment).err().unwrap();
+    assert!(told.contains("export AWS_REGION=us-east-1"), "{told}");
+
     let told = settings::from(&file(&[]), |_| None).err().unwrap();
     assert!(told.starts_with("AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY is not set"), "{told}");
     let told = settings::from(&file(&["PUBLIC_BASE_URL"]), environment).err().unwrap();

@@ -152,6 +152,8 @@ async fn keys_are_wrapped_again_with_progress_and_an_outage_says_where_to_go_on(
     assert!(refused.contains("kms does not answer") && refused.contains("--from '3'"), "{refused}");
     let odd = perform(&town, Command::Rewrap { from: Some("x".to_owned()) }).await.unwrap_err();
     assert!(odd.contains("cursor must be"), "{odd}");
+    let part = perform(&town, Command::Rewrap { from: Some("7".to_owned()) }).await.unwrap();
+    assert!(part.contains("This was a part") && !part.contains("can be emptied"), "{part}");
 }
 
 #[tokio::test]
@@ -197,6 +199,25 @@ async fn a_credential_lets_calls_in_until_it_is_withdrawn() {
     assert!(
         town.stack.app.store.routes(&owner()).await.unwrap().iter().any(|r| r.match_on == "assistant:17")
     );
+}
+
+#[tokio::test]
+async fn a_credential_that_cannot_be_made_leaves_calls_where_they_went() {
+    let town = Town::new().await;
+    let of = |kind, owner| {
+        let match_on = "default".to_owned();
+        Command::Credential { tenant: "business:acme".parse().unwrap(), kind, match_on, owner }
+    };
+    perform(&town, of(CredentialKind::Secret, owner())).await.unwrap();
+    // The settings of a function that is not told of the secret `vapi`.
+    let mut settings = town.stack.settings.clone();
+    settings.remove("VAPI_ROOT");
+    let config = Config::read(|name| settings.get(name).cloned()).unwrap();
+    let app = App::new(config, town.stack.app.clock.clone(), None).unwrap();
+    let other = OwnerId::user(OTHER).unwrap();
+    perform_on(&app, of(CredentialKind::Hmac, other)).await.unwrap_err();
+    let routes = town.stack.app.store.routes(&"business:acme".parse().unwrap()).await.unwrap();
+    assert_eq!(routes.iter().map(|route| route.owner.clone()).collect::<Vec<_>>(), [owner()]);
 }
 
 /// The status of a tool call under a credential.

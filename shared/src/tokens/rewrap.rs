@@ -90,7 +90,9 @@ fn written(shard: u8, after: Option<&Due>) -> String {
 fn read(text: &str) -> Result<(u8, Option<Due>)> {
     let odd = || Error::invalid("cursor", "must be the cursor of an earlier run");
     let mut parts = text.split('|');
-    let shard = parts.next().and_then(|shard| shard.parse().ok()).ok_or_else(odd)?;
+    // A shard that does not exist would be a run that finds nothing, which says that the old key can go.
+    let shard = parts.next().and_then(|shard| shard.parse().ok()).filter(|shard| *shard < DUE_SHARDS);
+    let shard = shard.ok_or_else(odd)?;
     let Some(at) = parts.next() else { return Ok((shard, None)) };
     let at = at.parse().ok().and_then(|second| Timestamp::from_second(second).ok()).ok_or_else(odd)?;
     let owner = parts.next().ok_or_else(odd)?.parse().map_err(|_| odd())?;
@@ -111,7 +113,7 @@ mod tests {
         };
         assert_eq!(read(&written(3, Some(&due))).unwrap(), (3, Some(due)));
         assert_eq!(read(&written(7, None)).unwrap(), (7, None));
-        for odd in ["", "x", "1|", "1|2", "1|2|user:user_2EXAMPLE|con_x", "-1"] {
+        for odd in ["", "x", "1|", "1|2", "1|2|user:user_2EXAMPLE|con_x", "-1", "8", "99"] {
             assert!(matches!(read(odd), Err(Error::Invalid { .. })), "{odd}");
         }
     }

@@ -67,12 +67,15 @@ impl Queue {
         asked.known()?;
         // Never both locks at once.
         let back = std::mem::take(&mut self.letters().dead);
+        // Two moves never begin in one millisecond, even where the clock stands.
+        let before = self.letters().moves.last().and_then(|last| last["StartedTimestamp"].as_i64());
+        let started = self.clock.now().as_millisecond().max(before.map_or(i64::MIN, |before| before + 1));
         self.letters().moves.push(json!({
             "Status": "COMPLETED",
             "SourceArn": arn(),
             "ApproximateNumberOfMessagesMoved": back.len(),
             "ApproximateNumberOfMessagesToMove": back.len(),
-            "StartedTimestamp": self.clock.now().as_millisecond(),
+            "StartedTimestamp": started,
         }));
         // A message that was moved is counted anew.
         self.messages().extend(back.into_iter().map(|message| Message { received: 0, ..message }));
