@@ -10,14 +10,15 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    demo, envfile, judge, logs, operator, recorded,
+    demo, envfile, judge, logs, operator, recorded, settings,
     simulation::command::{self, Wanted},
     stack::{Options, Stack, Time},
 };
 
 const USAGE: &str = "\
-usage: cargo run                       play one whole call and stay up
-       cargo run -- demo --once        play it and exit (0 only if every step held)
+usage: cargo run                       play one whole day and stay up
+       cargo run -- demo [--once] [--port 3000]
+                                       the same; with --once exit then (0 only if every step held)
        cargo run -- serve [--port 3000] [--data DIR] [--env-file .env] [--now RFC3339] [--ready-json]
        cargo run -- judge < cases.jsonl > verdicts.jsonl
        cargo run --release -- simulate tokens | bookings [--seeds 10000] [--from 1]
@@ -33,7 +34,12 @@ pub async fn run(arguments: Vec<String>) -> ExitCode {
     let mut arguments = arguments.into_iter();
     let command = arguments.next().unwrap_or_else(|| "run".to_owned());
     let rest: Vec<String> = arguments.collect();
+    let helps = rest.iter().any(|word| ["--help", "-h"].contains(&word.as_str()));
     let ended = match command.as_str() {
+        command if helps && command != "operator" => {
+            say(&mut io::stdout(), USAGE);
+            Ok(())
+        }
         "run" | "demo" => play(&rest).await,
         "serve" => serve(&rest).await,
         "judge" if rest.is_empty() => judge_lines(),
@@ -134,7 +140,8 @@ async fn play(arguments: &[String]) -> Result<(), String> {
     say(
         &mut io::stdout(),
         &format!(
-            "\nThe stack stays up:\n  console   {base}/_local/console\n  API docs  {base}/docs\n  health    {base}/health\nCtrl-C ends it."
+            "\nThe stack stays up:\n  console   {base}/_local/console\n  API docs  {base}/docs\n  health    {base}/health\n  its time  {}, which the demo moved\nCtrl-C ends it.",
+            stack.app.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
         ),
     );
     let _schedule = stack.schedule();
@@ -150,6 +157,9 @@ async fn serve(arguments: &[String]) -> Result<(), String> {
     let stack = Stack::start(flags.options).await?;
     for warning in &stack.app.config.warnings {
         tracing::warn!("{warning}");
+    }
+    for name in settings::unknown(&given, &stack.settings) {
+        tracing::warn!("{name} is no setting of Slotline's; README.md lists them");
     }
     let mut out = io::stdout();
     if flags.ready_json {

@@ -186,6 +186,11 @@ async fn connect(State(parts): State<Shared>, Asked(wanted): Asked<Connect>) -> 
     let Connect { owner, provider, account } = wanted;
     know(&parts.world, &provider, &account)?;
     let (world, base_url) = (&parts.world, &parts.base_url);
+    let authorize = &parts.app.endpoints(provider.parse()?)?.authorize_url;
+    if !authorize.starts_with("http://") {
+        let start = parts.app.connect_url(&owner, provider.parse().ok());
+        return Err(format!("{provider} is the real one here; in a browser, open {start}").into());
+    }
     let id = if owner.is_tenant() {
         join(&parts.app, &owner).await?;
         let whom = owner.to_string();
@@ -222,6 +227,9 @@ async fn faults(State(parts): State<Shared>, Asked(fault): Asked<Fault>) -> Answ
     let faults = ready(&parts)?.world.faults();
     if !SYSTEMS.contains(&fault.system.as_str()) {
         return Err(format!("system must be one of {}", SYSTEMS.join(", ")).into());
+    }
+    if let Some(mistake) = fault.mistake() {
+        return Err(mistake.into());
     }
     faults.arm(fault);
     Ok(Json(json!({ "armed": faults.waiting().len() })))
@@ -267,7 +275,7 @@ async fn run(State(parts): State<Shared>, Asked(wanted): Asked<Run>) -> Answer {
         }
         _ => {
             let sentence =
-                format!("no schedule or queue drives a function {} in this release", wanted.function);
+                format!("function must be token-refresh or reconcile; nothing drives {}", wanted.function);
             Err(Mistake(StatusCode::NOT_FOUND, sentence))
         }
     }

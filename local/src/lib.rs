@@ -14,6 +14,7 @@ mod loopback;
 pub mod loops;
 pub mod operator;
 pub mod recorded;
+mod settings;
 pub mod simulation;
 pub mod stack;
 pub mod visitor;

@@ -20,6 +20,7 @@ use crate::{
     control, fixtures, foreign,
     gateway::{self, Gateway, Invoke, Invoked, Template},
     loops::Schedule,
+    settings::settings,
     world::{self, World, counters::Counters, faults::Faults},
 };
 
@@ -125,9 +126,11 @@ impl Stack {
         };
         let gateway = Gateway::start(template.clone(), invoke(parts.clone()), clock.clone(), gateway_options)
             .await
-            .map_err(|error| format!("port {} cannot be used: {error}", options.port))?;
+            .map_err(|error| {
+                format!("port {} cannot be used: {error}; --port picks another", options.port)
+            })?;
         let base_url = gateway.base_url().replace("127.0.0.1", "localhost");
-        let settings = settings(&options, &template, &world, (&dynamo, &kms, &sqs), &base_url);
+        let settings = settings(&options, &template, &world, (&dynamo, &kms, &sqs), &base_url)?;
         let config = Config::read(|name| settings.get(name).cloned()).map_err(|error| error.to_string())?;
         let roles = Roles::of(&template, &config.kms_key_id);
         let aws = Aws::new(&config.aws, None).over(permissions::held(roles));
@@ -210,9 +213,14 @@ pub fn template() -> Result<Template, String> {
 
 /// The same with the origins of these front-end URLs.
 fn template_for(return_urls: &str) -> Result<Template, String> {
+    let origins = origins(return_urls).join(",");
+    Template::read(TEMPLATE, &BTreeMap::from([("FrontendOrigins".to_owned(), origins)]))
+}
+
+/// The origins of URLs that stand side by side.
+pub(crate) fn origins(urls: &str) -> Vec<String> {
     let origin = |url: &str| url::Url::parse(url.trim()).ok().map(|url| url.origin().ascii_serialization());
-    let origins: Vec<_> = return_urls.split(',').filter_map(origin).collect();
-    Template::read(TEMPLATE, &BTreeMap::from([("FrontendOrigins".to_owned(), origins.join(","))]))
+    urls.split(',').filter_map(origin).collect()
 }
 
 /// The database's file and the key's, when a folder is given.
@@ -233,45 +241,4 @@ fn invoke(parts: Arc<OnceLock<Parts>>) -> Invoke {
             parts.invoke(function, event).await
         })
     })
-}
-
-/// The whole local configuration: the template's own variables, then the stand-ins' addresses, then what was given.
-fn settings(
-    options: &Options,
-    template: &Template,
-    world: &World,
-    (dynamo, kms, sqs): (&Dynamo, &Kms, &Sqs),
-    base_url: &str,
-) -> BTreeMap<String, String> {
-    let mut settings = template.variables.clone();
-    let own = [
-        ("STAGE", "local".to_owned()),
-        ("PUBLIC_BASE_URL", base_url.to_owned()),
-        ("FRONTEND_RETURN_URLS", FRONTEND.to_owned()),
-        ("FLOW_ROOT", fixtures::FLOW_ROOT.to_owned()),
-        ("VAPI_ROOT", fixtures::VAPI_ROOT.to_owned()),
-        ("AWS_REGION", "us-east-1".to_owned()),
-        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
-        ("AWS_ENDPOINT_URL_DYNAMODB", dynamo.url().to_owned()),
-        ("AWS_ENDPOINT_URL_KMS", kms.url().to_owned()),
-        ("AWS_ENDPOINT_URL_SQS", sqs.url().to_owned()),
-        ("KMS_KEY_ID", kms.key_arn().to_owned()),
-        ("RESCUE_QUEUE_URL", sqs.queue_url().to_owned()),
-    ];
-    settings.extend(own.map(|(name, value)| (name.to_owned(), value)));
-    settings.extend(world.settings().into_iter().map(|(name, value)| (name.to_owned(), value)));
-    for provider in ["MICROSOFT", "GOOGLE"] {
-        // A real client id without a base URL selects the real provider.
-        if options.settings.contains_key(&format!("{provider}_CLIENT_ID")) {
-            settings.retain(|name, _| !(name.starts_with(provider) && name.ends_with("_URL")));
-        }
-    }
-    settings.extend(options.settings.clone());
-    if let (Some(older), None) =
-        (options.settings.get("BACKEND_URL"), options.settings.get("PUBLIC_BASE_URL"))
-    {
-        settings.insert("PUBLIC_BASE_URL".to_owned(), older.clone());
-    }
-    settings
 }

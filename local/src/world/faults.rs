@@ -36,6 +36,7 @@ pub enum Kind {
 
 /// One armed fault.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Fault {
     /// `google`, `microsoft`, `dynamodb`, `kms`…
     pub system: String,
@@ -89,6 +90,26 @@ impl Fault {
     /// The same, after as many calls have passed.
     pub fn skip(self, skip: u32) -> Self {
         Self { skip, ..self }
+    }
+
+    /// What its value must be and is not, in a sentence.
+    pub fn mistake(&self) -> Option<&'static str> {
+        let number = |value: Option<&Value>| value.and_then(Value::as_u64);
+        let value = self.value.as_ref();
+        match self.kind {
+            Kind::Delay if number(value).is_none() => Some("value must be milliseconds"),
+            Kind::Status => {
+                let status = number(value).or_else(|| number(value?.get("status")));
+                let known = status.is_some_and(|status| (200..600).contains(&status));
+                (!known).then_some("value must be a status from 200 to 599, or {status, body?, retry_after?}")
+            }
+            Kind::Delay
+            | Kind::DropAfterCommit
+            | Kind::Hang
+            | Kind::HangAfterCommit
+            | Kind::Revoke
+            | Kind::ReuseDetected => None,
+        }
     }
 
     /// How long a [`Kind::Delay`] waits; a second when nothing is said.

@@ -63,7 +63,11 @@ async fn start_needs_nothing_but_a_user_id_and_goes_to_microsoft() {
 
 #[tokio::test]
 async fn without_an_override_start_goes_to_microsofts_own_address() {
-    let town = Town::with(&[("MICROSOFT_CLIENT_ID", "00000000-0000-4000-8000-000000000001")]).await;
+    let town = Town::with(&[
+        ("MICROSOFT_CLIENT_ID", "00000000-0000-4000-8000-000000000001"),
+        ("MICROSOFT_CLIENT_SECRET", "EXAMPLE"),
+    ])
+    .await;
     let answer = town.answer(town.plain(Method::GET, &format!("/calendar/auth/start?user_id={USER}"))).await;
     let location = answer.headers["location"].to_str().unwrap();
     assert!(

@@ -22,6 +22,7 @@ mod routes;
 mod scheduling;
 mod secrets;
 mod sessions;
+mod settings;
 mod simulation;
 mod tidy;
 mod tokens;
