@@ -109,7 +109,8 @@ struct Policy {
 fn outage<E: ProvideErrorMetadata>(error: SdkError<E, HttpResponse>) -> Error {
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
     // Their names have prefixes in one protocol and none in the other.
-    if ["AccessDenied", "NonExistentQueue", "QueueDoesNotExist"].iter().any(|known| code.contains(known)) {
+    let refusals = ["AccessDenied", "NonExistentQueue", "QueueDoesNotExist", "InvalidParameterValue"];
+    if refusals.iter().any(|known| code.contains(known)) {
         return Error::internal(format!("SQS refused: {code}"));
     }
     Error::Unavailable { system: "sqs", retry_after: SignedDuration::from_secs(1) }

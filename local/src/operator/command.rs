@@ -87,7 +87,7 @@ impl Command {
             ["explain", owner] => Self::Explain { owner: owner_of(owner)?, connection: None },
             ["explain", owner, connection] => {
                 let connection = connection.parse();
-                let connection = connection.map_err(|_| "CONNECTION must be an id that starts with con_")?;
+                let connection = connection.map_err(|_| "CONNECTION must be an id as `explain OWNER` shows it: con_ and 26 letters and digits")?;
                 Self::Explain { owner: owner_of(owner)?, connection: Some(connection) }
             }
             ["erase", user] => {
@@ -163,12 +163,20 @@ fn service_token(tenant: OwnerId, flag: &mut impl FnMut(&str) -> Option<String>)
     Ok(Command::ServiceToken { tenant, scopes, days: days.ok_or("--days must be a number from 1 to 3650")? })
 }
 
-fn issued(id: &str) -> Result<Issued, String> {
+/// An id, or the beginning of what was handed out: `slv_<id>_<secret>`, `slk_<id>_<secret>`.
+fn issued(text: &str) -> Result<Issued, String> {
+    let id = match text.split('_').collect::<Vec<_>>().as_slice() {
+        ["slv", id, ..] => format!("vcr_{id}"),
+        ["slk", id, ..] => format!("stk_{id}"),
+        _ => text.to_owned(),
+    };
     let read = id.parse().map(Issued::Credential).or_else(|_| id.parse().map(Issued::ServiceToken));
-    read.map_err(|_| "ID must be a credential's vcr_… or a service token's stk_…".to_owned())
+    read.map_err(|_| {
+        "ID must be a credential's vcr_… or slv_…, or a service token's stk_… or slk_…".to_owned()
+    })
 }
 
 fn owner_of(text: &str) -> Result<OwnerId, String> {
     let read = if text.contains(':') { text.parse() } else { OwnerId::user(text) };
-    read.map_err(told)
+    read.map_err(|_| format!("{text} is no owner: user_…, subaccount:… or business:…"))
 }

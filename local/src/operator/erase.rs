@@ -13,6 +13,10 @@ pub(super) async fn run(
     let rows = app.store.owner_rows(user).await.map_err(told)?;
     let (person, memberships) = app.store.user_and_memberships(user.id()).await.map_err(told)?;
     let booked = app.store.everything_booked(user).await.map_err(told)?.len();
+    let nothing = rows == OwnerRows::default() && memberships.is_empty() && booked == 0;
+    if person.is_none() && nothing {
+        return Err(format!("nothing is known of {user}; is the id right?"));
+    }
     let known = match person {
         None => "not known",
         Some(person) if person.deleted => "deleted before",

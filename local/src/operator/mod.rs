@@ -27,7 +27,7 @@ usage: cargo run --release -- operator COMMAND --env-file FILE
                                makes a VAPI credential and says whose calls it brings
   service-token TENANT --scopes business:read,business:write [--days 365]
                                makes a token for a server
-  withdraw ID                  ends a credential (vcr_…) or a service token (stk_…)
+  withdraw ID                  ends a credential (vcr_…, slv_…) or a service token (stk_…, slk_…)
 
 OWNER and TENANT are user_…, subaccount:… or business:…; USER is user_….
 FILE has the settings of the stage as NAME=value lines or a JSON object. Of a deployed stage:
@@ -36,7 +36,7 @@ FILE has the settings of the stage as NAME=value lines or a JSON object. Of a de
   eval \"$(aws configure export-credentials --format env)\"; export AWS_REGION=us-east-1
   cargo run --release -- operator explain user_2abcDEF --env-file prod.json
 
-Of a local stack: the `env` of `cargo run -- serve --ready-json`. docs/OPERATIONS.md says what each command may need to do.";
+Of a local stack: the line that `cargo run -- serve --ready-json` prints. docs/OPERATIONS.md says what each command may need to do.";
 
 /// Runs the words behind `operator`; each line goes to `say` as soon as it is known.
 pub async fn run(words: &[String], say: &mut impl FnMut(&str)) -> Result<(), String> {
@@ -51,7 +51,7 @@ pub async fn run(words: &[String], say: &mut impl FnMut(&str)) -> Result<(), Str
 
 /// Does one command.
 pub async fn perform(app: &App, command: &Command, say: &mut impl FnMut(&str)) -> Result<(), String> {
-    say(&format!("stage {}, table {}", app.config.stage.as_str(), app.config.tables.connections));
+    say(&format!("stage {} in {}", app.config.stage.as_str(), app.config.aws.region));
     match command {
         Command::Explain { owner, connection } => explain::run(app, owner, connection.as_ref(), say).await,
         Command::Erase { user, yes } => erase::run(app, user, *yes, say).await,

@@ -30,6 +30,10 @@ fn commands_are_read_with_their_words_in_any_order() {
         ("rewrap --from 3", Command::Rewrap { from: Some("3".to_owned()) }),
         ("redrive", Command::Redrive),
         (
+            "withdraw slk_00000000000000000000000000_EXAMPLE_secret",
+            Command::Withdraw(Issued::ServiceToken("stk_00000000000000000000000000".parse().unwrap())),
+        ),
+        (
             "credential business:acme",
             Command::Credential {
                 tenant: "business:acme".parse().unwrap(),
@@ -72,8 +76,8 @@ fn whatever_is_not_understood_is_named() {
         ("rewrap now --env-file x", "takes other words"),
         ("redrive --from 3 --env-file x", "--from is not known to redrive"),
         ("redrive --yes --env-file x", "--yes is not known to redrive"),
-        ("explain ada --env-file x", "user_id must be"),
-        ("explain tribe:acme --env-file x", "owner must be"),
+        ("explain ada --env-file x", "ada is no owner"),
+        ("explain tribe:acme --env-file x", "tribe:acme is no owner"),
         ("explain user_2EXAMPLE 17 --env-file x", "CONNECTION must be"),
         ("rewrap --from 1 --from 2 --env-file x", "--from is there twice"),
         ("credential business:acme --kind none --env-file x", "--kind must be"),

@@ -44,7 +44,7 @@ async fn a_connection_is_explained_without_what_is_secret() {
         assert!(said.contains(connection.id.as_str()), "{said}");
     }
     for expected in [
-        "stage local, table",
+        "stage local in us-east-1",
         "Google",
         "Microsoft",
         "state       active",
@@ -109,6 +109,8 @@ async fn a_user_is_erased_only_when_the_operator_says_so() {
     town.plain(Method::GET, &start).send().await.unwrap();
 
     let again = perform(&town, Command::Erase { user: owner(), yes: true }).await.unwrap();
+    let nobody = Command::Erase { user: OwnerId::user(OTHER).unwrap(), yes: true };
+    assert!(perform(&town, nobody).await.unwrap_err().contains("nothing is known of"));
     assert!(again.contains("deleted before; connections: 0") && again.contains("Nothing is left"), "{again}");
 }
 
