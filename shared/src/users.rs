@@ -62,7 +62,9 @@ pub async fn me(app: &App, clerk_id: &str) -> Result<Me> {
         first_name: user.first_name,
         last_name: user.last_name,
         created_at: user.created_at,
-        updated_at: Timestamp::from_millisecond(user.updated_ms).unwrap_or(user.created_at),
+        // A row that Clerk has said nothing of yet was changed when it was made.
+        updated_at: Timestamp::from_millisecond(user.updated_ms)
+            .map_or(user.created_at, |at| at.max(user.created_at)),
         connected: connected(&rows),
         memberships: memberships.into_iter().filter(|membership| !membership.ended).collect(),
     })
