@@ -15,7 +15,7 @@ pub fn verdict(case: &Value) -> Value {
     let mut verdict = match judged {
         Some(Ok(verdict)) => verdict,
         Some(Err(reason)) => json!({ "error": reason }),
-        None => json!({ "error": format!("unknown kind {kind:?}") }),
+        None => json!({ "error": format!("unknown kind {kind:?}; docs/JUDGE.md has all") }),
     };
     // A provider's event has an id of its own, which must not hide the case's.
     if let Some(own) = verdict.get("id").cloned() {
@@ -37,7 +37,19 @@ mod tests {
         );
         assert_eq!(
             verdict(&json!({"id": "x", "kind": "weather"})),
-            json!({"id": "x", "error": "unknown kind \"weather\""})
+            json!({"id": "x", "error": "unknown kind \"weather\"; docs/JUDGE.md has all"})
         );
+    }
+
+    #[test]
+    fn every_kind_in_the_guide_is_known() {
+        let rows = include_str!("../../../docs/JUDGE.md").lines().filter_map(|line| line.strip_prefix("| `"));
+        let kinds = rows.skip(1).flat_map(|row| row.split('|').next().unwrap().split(','));
+        let kinds: Vec<_> = kinds.map(|kind| kind.trim_matches([' ', '`'])).collect();
+        assert_eq!(kinds.len(), 13, "{kinds:?}");
+        for kind in kinds {
+            let judged = verdict(&json!({"id": 1, "kind": kind}));
+            assert!(!judged["error"].as_str().unwrap_or_default().starts_with("unknown kind"), "{kind}");
+        }
     }
 }
