@@ -178,6 +178,39 @@ async fn other_messages_are_taken_and_change_nothing() {
     assert_eq!(written(&town).await, (0, 0));
 }
 
+/// docs/vapi-tools.json, which people paste into VAPI: every argument in it is one that is read.
+#[tokio::test]
+async fn the_tools_that_people_paste_are_understood() {
+    let tools: Value = serde_json::from_str(include_str!("../../../docs/vapi-tools.json")).unwrap();
+    let town = Town::connected().await;
+    let line = town.line().await;
+    let say = json!({
+        "date": "2026-01-13", "time": "10 AM", "duration_minutes": 45, "time_zone": "America/Chicago", "name": "Caller",
+        "title": "Haircut", "email": "caller@example.com", "phone": "+15550100199", "notes": "By the window",
+    });
+    for tool in tools.as_array().unwrap() {
+        let (name, asked) = (tool["function"]["name"].as_str().unwrap(), &tool["function"]["parameters"]);
+        let names = asked["properties"].as_object().unwrap().keys();
+        let arguments: Value =
+            names.map(|name| (name.clone(), say[name].clone())).collect::<serde_json::Map<_, _>>().into();
+        assert!(arguments.as_object().unwrap().values().all(|value| !value.is_null()), "{arguments}");
+        let call = ToolCall::new(name, arguments);
+        let answer = sent(&town, &line, &phone().tool_calls(&[call], town.now())).await;
+        assert!(answer.body["results"][0]["result"].is_string(), "{name}: {}", answer.text);
+    }
+    let booked = town.get("/calendar/bookings").await.body["bookings"][0].clone();
+    assert_eq!(
+        (&booked["title"], &booked["notes"]),
+        (&json!("Haircut"), &json!("By the window")),
+        "{booked}"
+    );
+    assert_eq!(booked["attendee"]["phone"], "+15550100199", "{booked}");
+    assert_eq!(
+        (&booked["start"], &booked["end"]),
+        (&json!("2026-01-13T10:00:00Z"), &json!("2026-01-13T10:45:00Z"))
+    );
+}
+
 #[tokio::test]
 async fn who_asks_where_to_transfer_a_call_is_told_that_it_stays() {
     let town = Town::connected().await;
