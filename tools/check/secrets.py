@@ -126,6 +126,7 @@ def live(story):
     story.ask("POST", "/calendar/events", event, wants=201)
     for path in looks:
         story.ask("GET", path, wants=200)
+    connecting(story)
     telephone(story, guest)
     business = story.ask("POST", "/api/v1/businesses", {"name": "Example Hair", "google_calendar_timezone": "America/New_York"}, wants=201)
     story.control("connect", {"owner": business["owner"], "provider": "google", "account": PERSONAL["account"]})
@@ -147,6 +148,18 @@ def live(story):
     for path in looks:
         story.ask("GET", path)
     story.ask("POST", f"/calendar/bookings/{booked['id']}/cancel", wants=200)
+
+
+def connecting(story):
+    """A flow step by step: what its redirects and its cookie carry belongs to one browser."""
+    base = story.stack["base_url"]
+    _, head = story.send("GET", f"{base}/calendar/auth/start?user_id={USER}&provider=google")
+    state, cookie = re.search(r"[?&]state=([\w-]+)", head), re.search(r"slk_flow_\w+=([\w-]+)", head)
+    _, head = story.send("GET", f"{base}/calendar/auth/callback/google?code={PASSING['code']}&state={state[1]}", headers={"cookie": cookie[0]})
+    handle = re.search(r"handle=([\w.-]+)", head)[1]
+    story.canaries |= {"state": state[1], "flow's cookie": cookie[1], "flow's handle": handle}
+    # The provider never gave this code.
+    story.ask("POST", "/calendar/auth/complete", {"handle": handle}, wants=400)
 
 
 def telephone(story, guest):
