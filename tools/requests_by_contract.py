@@ -23,6 +23,33 @@ def modern(schema):
     return {"anyOf": [kept, {"type": "null"}]} if schema.get("nullable") is True else kept
 
 
+def parts(document, schema):
+    """A schema with whatever it is composed of."""
+    yield schema
+    if "$ref" in schema:
+        _, _, kind, name = schema["$ref"].split("/")
+        yield from parts(document, document["components"][kind][name])
+    for word in ("allOf", "anyOf", "oneOf"):
+        for part in schema.get(word, []):
+            yield from parts(document, part)
+
+
+def unknown(document, schema, value, place=""):
+    """Members that no part of a schema names: vendors pass over what is misspelt. A schema without any names is a map."""
+    composed = list(parts(document, schema))
+    if isinstance(value, list):
+        for item in [part["items"] for part in composed if "items" in part][:1]:
+            for entry in value:
+                yield from unknown(document, item, entry, place)
+    if isinstance(value, dict):
+        named = {name: part for whole in composed for name, part in whole.get("properties", {}).items()}
+        for name, inner in value.items() if named else []:
+            if name not in named:
+                yield f"{place}/{name}"
+            else:
+                yield from unknown(document, named[name], inner, f"{place}/{name}")
+
+
 def operation(document, request):
     """The path and the operation that a request means; a path with fewer variables first."""
     for path, item in sorted(document["paths"].items(), key=lambda entry: entry[0].count("{")):
@@ -54,6 +81,8 @@ def violations(document, request, found):
         yield f"{where}: a body where none is taken"
         return
     schema = next(iter(resolve(body)["content"].values())).get("schema", {})
+    for member in unknown(document, schema, request["body"]):
+        yield f"{where}: no member {member[1:]}"
     whole = {"allOf": [modern(schema)], "components": modern(document["components"])}
     for error in jsonschema.Draft202012Validator(whole).iter_errors(request["body"]):
         yield f"{where}: {'/'.join(map(str, error.absolute_path))}: {error.message[:200]}"
