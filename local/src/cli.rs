@@ -10,7 +10,7 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    demo, envfile, judge, logs, operator, recorded, settings,
+    demo, envfile, judge, logs, operator, recorded,
     simulation::command::{self, Wanted},
     stack::{Options, Stack, Time},
 };
@@ -157,9 +157,6 @@ async fn serve(arguments: &[String]) -> Result<(), String> {
     let stack = Stack::start(flags.options).await?;
     for warning in &stack.app.config.warnings {
         tracing::warn!("{warning}");
-    }
-    for name in settings::unknown(&given, &stack.settings) {
-        tracing::warn!("{name} is no setting of Slotline's; README.md lists them");
     }
     let mut out = io::stdout();
     if flags.ready_json {

@@ -184,13 +184,13 @@ fn default_email() -> String {
 async fn connect(State(parts): State<Shared>, Asked(wanted): Asked<Connect>) -> Answer {
     let parts = ready(&parts)?;
     let Connect { owner, provider, account } = wanted;
-    know(&parts.world, &provider, &account)?;
-    let (world, base_url) = (&parts.world, &parts.base_url);
-    let authorize = &parts.app.endpoints(provider.parse()?)?.authorize_url;
-    if !authorize.starts_with("http://") {
-        let start = parts.app.connect_url(&owner, provider.parse().ok());
-        return Err(format!("{provider} is the real one here; in a browser, open {start}").into());
+    let named: ids::Provider = provider.parse()?;
+    if !parts.app.endpoints(named)?.authorize_url.starts_with("http://") {
+        let start = parts.app.connect_url(&owner, Some(named));
+        return Err(format!("{named} is the real one here; in a browser, open {start}").into());
     }
+    know(&parts.world, named, &account);
+    let (world, base_url) = (&parts.world, &parts.base_url);
     let id = if owner.is_tenant() {
         join(&parts.app, &owner).await?;
         let whom = owner.to_string();
@@ -212,15 +212,14 @@ async fn join(app: &App, tenant: &OwnerId) -> Result<(), Mistake> {
 }
 
 /// An account that nobody has yet is made, so that any address can be connected.
-fn know(world: &World, provider: &str, email: &str) -> Result<(), Mistake> {
-    let (side, made) = match provider.parse()? {
+fn know(world: &World, provider: ids::Provider, email: &str) {
+    let (side, made) = match provider {
         ids::Provider::Microsoft => (Provider::Microsoft, Account::microsoft(email)),
         ids::Provider::Google => (Provider::Google, Account::google(email)),
     };
     if !world.accounts(side).iter().any(|account| account.email == email) {
         world.add_account(made);
     }
-    Ok(())
 }
 
 async fn faults(State(parts): State<Shared>, Asked(fault): Asked<Fault>) -> Answer {

@@ -35,6 +35,11 @@ pub(crate) fn settings(
     if given.get("STAGE").is_some_and(|stage| stage != "local") {
         return Err("STAGE: this is the stage local; `operator` works on others".to_owned());
     }
+    // Everything that is read is declared in the template.
+    let known = |name: &str| template.variables.contains_key(name) || ELSEWHERE.contains(&name);
+    for name in given.keys().filter(|name| !known(name)) {
+        tracing::warn!("{name} is no setting of Slotline's; README.md lists them");
+    }
     let mut settings = template.variables.clone();
     let own = [
         ("STAGE", "local".to_owned()),
@@ -86,12 +91,4 @@ fn real_parties(
         settings.insert("CLERK_AUTHORIZED_PARTIES".to_owned(), parties.join(","));
     }
     Ok(())
-}
-
-/// Names that no function reads: misspelt, perhaps.
-pub(crate) fn unknown(given: &BTreeMap<String, String>, settings: &BTreeMap<String, String>) -> Vec<String> {
-    // Everything that is read is declared in the template.
-    let declared = crate::stack::template().map(|template| template.variables).unwrap_or_default();
-    let known = |name: &str| declared.contains_key(name) || ELSEWHERE.contains(&name);
-    given.keys().filter(|name| settings.contains_key(*name) && !known(name)).cloned().collect()
 }

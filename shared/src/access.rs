@@ -176,13 +176,20 @@ async fn is_managed(app: &App, caller: &Caller, business: &OwnerId) -> Result<bo
     Ok(found.is_some_and(|found| found.managed_by.is_some() && found.managed_by == caller.tenant))
 }
 
+const READ: &str = "business:read";
+const WRITE: &str = "business:write";
+const BOTH: &str = "business:*";
+
+/// What a service token may be for.
+pub const SCOPES: [&str; 3] = [READ, WRITE, BOTH];
+
 /// Refuses a service token without the scope that is needed.
 pub fn scoped(caller: &Caller, need: Need) -> Result<()> {
     let scope = match need {
-        Need::Read => "business:read",
-        Need::Write => "business:write",
+        Need::Read => READ,
+        Need::Write => WRITE,
     };
-    if caller.scopes.iter().any(|own| own == scope || own == "business:*") {
+    if caller.scopes.iter().any(|own| own == scope || own == BOTH) {
         return Ok(());
     }
     Err(Error::Forbidden {

@@ -6,12 +6,10 @@ and decrypts with a disabled key: tests of races and of that key are left out by
 """
 
 import contextlib
-import os
 import re
-import signal
 import subprocess
 
-from .programs import clean_environment, tools
+from .programs import child, clean_environment, tools
 from .report import ROOT, Failed, Proof
 from .rie import free_port, wait_for
 
@@ -42,17 +40,9 @@ def moto_server():
     """Yields the address of a running moto."""
     port = free_port()
     with (ROOT / "target" / "check-moto.log").open("w") as log:
-        process = subprocess.Popen(
-            [tools() / "moto_server", "-H", "127.0.0.1", "-p", str(port)],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment(), start_new_session=True,
-        )
-    try:
-        wait_for(port)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
+        with child([tools() / "moto_server", "-H", "127.0.0.1", "-p", str(port)], log, clean_environment()):
+            wait_for(port)
+            yield f"http://127.0.0.1:{port}"
 
 
 def check():

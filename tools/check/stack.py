@@ -2,12 +2,9 @@
 
 import contextlib
 import json
-import os
-import signal
-import subprocess
 import time
 
-from .programs import clean_environment
+from .programs import child, clean_environment
 from .report import ROOT, Failed
 
 # The recorded events are signed for this instant.
@@ -37,13 +34,5 @@ def ready_line(process):
 def local_stack(*options):
     """Runs it with more options of `serve`; yields the ready line: `base_url`, `control_url`, and `env`, the whole local configuration."""
     LOG.parent.mkdir(exist_ok=True)
-    with LOG.open("w") as log:
-        process = subprocess.Popen(
-            [*COMMAND, *options], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment(), start_new_session=True
-        )
-    try:
+    with LOG.open("w") as log, child([*COMMAND, *options], log, clean_environment()) as process:
         yield ready_line(process)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        process.wait()

@@ -3,20 +3,15 @@
 use std::collections::BTreeMap;
 
 use shared::{
+    access::SCOPES,
     ids::{ConnectionId, CredentialId, OwnerId, ServiceTokenId},
-    store::directory::CredentialKind,
+    store::directory::{CredentialKind, Route},
 };
 
 use super::{USAGE, told};
 
 /// A service token's life in days when none is said.
 const USUAL_DAYS: u32 = 365;
-
-/// What a service token may be for (`shared/src/access.rs`).
-const SCOPES: [&str; 3] = ["business:read", "business:write", "business:*"];
-
-/// Beginnings of what a route of calls may match.
-const ROUTES: [&str; 3] = ["assistant:", "number:", "phone_number_id:"];
 
 /// One command, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,7 +135,8 @@ fn credential(tenant: OwnerId, flag: &mut impl FnMut(&str) -> Option<String>) ->
         Some(_) => return Err("--kind must be secret, bearer or hmac".to_owned()),
     };
     let match_on = flag("--calls").unwrap_or_else(|| "default".to_owned());
-    let named = ROUTES.iter().any(|begin| match_on.strip_prefix(begin).is_some_and(|rest| !rest.is_empty()));
+    let named =
+        Route::BY.iter().any(|begin| match_on.strip_prefix(begin).is_some_and(|rest| !rest.is_empty()));
     if match_on != "default" && !named {
         return Err(
             "--calls must be default, assistant:<id>, number:<called number> or phone_number_id:<id>"

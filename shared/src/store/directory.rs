@@ -130,6 +130,11 @@ pub struct Route {
     pub owner: OwnerId,
 }
 
+impl Route {
+    /// What stands before the value that a route matches, the first to be looked at first; `default` comes last.
+    pub const BY: [&str; 3] = ["phone_number_id:", "number:", "assistant:"];
+}
+
 impl Stored for Route {
     const KIND: &'static str = "route";
 }

@@ -11,7 +11,7 @@ use crate::{
     ids::{CredentialId, OwnerId},
     random,
     secrets::SecretName,
-    store::directory::{Credential, CredentialKind, Door},
+    store::directory::{Credential, CredentialKind, Door, Route},
     vapi::{
         message::VapiMessage,
         signature::{self, HmacSpec},
@@ -20,14 +20,11 @@ use crate::{
 
 /// Whose call it is: by phone number id, called number, assistant id, then the tenant's default, in that order.
 pub(super) fn owner(door: &Door, message: &VapiMessage) -> Option<OwnerId> {
-    let matches = [
-        message.phone_number_id.as_ref().map(|id| format!("phone_number_id:{id}")),
-        message.called_number.as_ref().map(|number| format!("number:{number}")),
-        message.assistant_id.as_ref().map(|id| format!("assistant:{id}")),
-        Some("default".to_owned()),
-    ];
+    let values = [&message.phone_number_id, &message.called_number, &message.assistant_id];
+    let named =
+        Route::BY.into_iter().zip(values).filter_map(|(by, value)| Some(format!("{by}{}", value.as_ref()?)));
     let route = |wanted: String| door.routes.iter().find(|route| route.match_on == wanted);
-    matches.into_iter().flatten().find_map(route).map(|route| route.owner.clone())
+    named.chain(["default".to_owned()]).find_map(route).map(|route| route.owner.clone())
 }
 
 /// The assistant that the tenant's routes name, for calls that come without one.
