@@ -29,6 +29,8 @@ ALLOWED = {"rows", "answers"}
 PASSING = {"code": "EXAMPLE-canary-authorization-code", "handle": "EXAMPLE-canary-handle-0123456789", "bearer": "EXAMPLE-canary-bearer-0123456789"}
 # Settings that are secrets, from the ready line.
 SETTINGS = ["GOOGLE_CLIENT_SECRET", "MICROSOFT_CLIENT_SECRET", "CLERK_WEBHOOK_SECRET", "FLOW_ROOT", "VAPI_ROOT"]
+# A canary of fewer characters, in base64 or as the digits of a number, is in some answer by chance.
+SHORTEST = 12
 # How tokens and codes of the stand-ins begin; random letters follow, so that only what follows makes a match.
 TOKEN = re.compile(rb"(ya29\.a0|1//03|EwB-|1\.AX|4/0A|slk_flow_)[\w-]{20}")
 
@@ -52,9 +54,16 @@ def found(text, canaries):
     return names | ({"a provider's token"} if TOKEN.search(text) else set())
 
 
+def secret_part(token):
+    """The secret of `slk_<id>_<secret>` or `slv_<id>_<secret>`, which may hold underscores itself."""
+    return token.split("_", 2)[2]
+
+
 def self_test(canaries):
-    """The search finds what is planted, in every spelling; a search that cannot fail proves nothing."""
+    """The search finds what is planted, in every spelling, and no canary is so short that chance could plant it."""
     for name, secret in canaries.items():
+        if len(secret) < SHORTEST:
+            raise Failed(f"{name} has {len(secret)} characters, too few to be told from chance")
         for spelling in [secret.encode(), secret.encode().hex().encode(), *(base64.b64encode(b"x" * n + secret.encode() + b"yz") for n in range(3))]:
             if name not in found(b'{"message":"' + spelling + b'"}', canaries):
                 raise Failed(f"the search does not find a planted {name}: {spelling!r}")
@@ -131,7 +140,7 @@ def live(story):
     business = story.ask("POST", "/api/v1/businesses", {"name": "Example Hair", "google_calendar_timezone": "America/New_York"}, wants=201)
     story.control("connect", {"owner": business["owner"], "provider": "google", "account": PERSONAL["account"]})
     token = story.control("service-tokens", {"tenant": business["owner"], "scopes": ["business:*"]})["token"]
-    story.canaries["service token"] = token.rsplit("_", 1)[1]
+    story.canaries["service token"] = secret_part(token)
     service = {"authorization": f"Bearer {token}"}
     story.ask("POST", "/api/v1/bookings", {"start_time": "2026-01-13T16:00:00Z", "attendee": guest, "notes": PERSONAL["notes"]}, service, wants=201)
     refused(story)
@@ -165,7 +174,7 @@ def connecting(story):
 def telephone(story, guest):
     """A caller who looks, books, and is refused."""
     line = story.control("vapi-credentials", {"tenant": f"user:{USER}", "kind": "secret"})["secret"]
-    story.canaries["phone line"] = line.rsplit("_", 1)[1]
+    story.canaries["phone line"] = secret_part(line)
     tools = [("check_availability", {"date": "monday"}), ("book_appointment", {"date": "2026-01-12", "time": "2 PM", "name": guest["name"], "notes": PERSONAL["notes"]})]
     for secret in [line, PASSING["bearer"]]:
         for number, (name, arguments) in enumerate(tools * 2):
