@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
 
@@ -71,6 +72,13 @@ pub struct Stack {
     pub settings: BTreeMap<String, String>,
     parts: Parts,
     gateway: Gateway,
+    _folder: Option<Folder>,
+}
+
+/// The folder of `--data`; nobody else has it until this is dropped or the process ends.
+struct Folder {
+    path: PathBuf,
+    _lock: File,
 }
 
 /// What control routes and functions share; filled once everything runs.
@@ -97,7 +105,8 @@ impl Stack {
     pub async fn start(mut options: Options) -> Result<Self, String> {
         let clock = clock(&options)?;
         let (counters, faults) = (Counters::default(), Faults::default());
-        let (database, key) = files(options.data.as_deref())?;
+        let folder = options.data.as_deref().map(Folder::take).transpose()?;
+        let file = |name: &str| folder.as_ref().map(|folder| folder.path.join(name));
         let world_options = world::Options {
             counters: counters.clone(),
             faults: faults.clone(),
@@ -105,12 +114,13 @@ impl Stack {
         };
         let world = World::start(clock.clone(), world_options).await.map_err(|error| error.to_string())?;
         let dynamo =
-            Dynamo::start(database.as_deref(), counters.clone(), faults.clone(), clock.clone()).await;
+            Dynamo::start(file("tables.sqlite").as_deref(), counters.clone(), faults.clone(), clock.clone())
+                .await;
         let dynamo =
             Arc::new(dynamo.map_err(|error| format!("the embedded DynamoDB did not start: {error}"))?);
         let sqs = Sqs::start(counters.clone(), faults.clone(), clock.clone()).await;
         let sqs = Arc::new(sqs.map_err(|error| format!("the embedded SQS did not start: {error}"))?);
-        let kms = Kms::start(key.as_deref(), counters, faults).await;
+        let kms = Kms::start(file("key").as_deref(), counters, faults).await;
         let kms = Arc::new(kms.map_err(|error| format!("the embedded KMS did not start: {error}"))?);
         let mut template =
             template_for(options.settings.get("FRONTEND_RETURN_URLS").map_or(FRONTEND, String::as_str))?;
@@ -150,7 +160,7 @@ impl Stack {
         }
         fixtures::seed(&app).await.map_err(|error| error.to_string())?;
         world.counters().reset();
-        Ok(Self { world, app, dynamo, kms, sqs, settings, parts: part, gateway })
+        Ok(Self { world, app, dynamo, kms, sqs, settings, parts: part, gateway, _folder: folder })
     }
 
     /// Where the gateway listens, such as `http://localhost:3000`.
@@ -223,12 +233,21 @@ pub(crate) fn origins(urls: &str) -> Vec<String> {
     urls.split(',').filter_map(origin).collect()
 }
 
-/// The database's file and the key's, when a folder is given.
-fn files(data: Option<&std::path::Path>) -> Result<(Option<PathBuf>, Option<PathBuf>), String> {
-    let Some(folder) = data else { return Ok((None, None)) };
-    std::fs::create_dir_all(folder)
-        .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
-    Ok((Some(folder.join("tables.sqlite")), Some(folder.join("key"))))
+impl Folder {
+    /// Makes it where it is missing. Two stacks on one folder would each take the other's rows for its own.
+    fn take(path: &Path) -> Result<Self, String> {
+        let shown = path.display();
+        fs::create_dir_all(path).map_err(|error| format!("{shown} cannot be made: {error}"))?;
+        let lock =
+            File::create(path.join("lock")).map_err(|error| format!("{shown} cannot be written: {error}"))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => {
+                format!("{shown} is in use by another stack; --data names another folder")
+            }
+            TryLockError::Error(error) => format!("{shown} cannot be locked: {error}"),
+        })?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
 }
 
 fn invoke(parts: Arc<OnceLock<Parts>>) -> Invoke {

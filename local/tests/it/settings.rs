@@ -1,5 +1,7 @@
 //! What is set by hand on a local stack: whoever is real gets nothing that belongs to its stand-in.
 
+use std::path::Path;
+
 use local::stack::{Options, Stack, Time};
 use reqwest::Method;
 use serde_json::json;
@@ -65,4 +67,15 @@ async fn a_fault_that_means_nothing_is_refused() {
         assert!(answer.status == 400 && answer.text.contains(named), "{fault}: {}", answer.text);
     }
     assert!(town.stack.world.faults().waiting().is_empty());
+}
+
+#[tokio::test]
+async fn one_stack_at_a_time_has_a_folder() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("one-stack");
+    let on_it = || Options { data: Some(folder.clone()), time: Time::Fixed(at(NOW)), ..Options::default() };
+    let first = Stack::start(on_it()).await.unwrap();
+    let odd = Stack::start(on_it()).await.err().unwrap();
+    assert!(odd.contains("in use by another stack"), "{odd}");
+    drop(first);
+    Stack::start(on_it()).await.unwrap();
 }
