@@ -31,8 +31,9 @@ PASSING = {"code": "EXAMPLE-canary-authorization-code", "handle": "EXAMPLE-canar
 SETTINGS = ["GOOGLE_CLIENT_SECRET", "MICROSOFT_CLIENT_SECRET", "CLERK_WEBHOOK_SECRET", "FLOW_ROOT", "VAPI_ROOT"]
 # A canary of fewer characters, in base64 or as the digits of a number, is in some answer by chance.
 SHORTEST = 12
-# How tokens and codes of the stand-ins begin; random letters follow, so that only what follows makes a match.
-TOKEN = re.compile(rb"(ya29\.a0|1//03|EwB-|1\.AX|4/0A|slk_flow_)[\w-]{20}")
+# How tokens and codes of the stand-ins begin; random letters follow, so that only what follows makes a match. In the
+# middle of a ciphertext's base64 the same letters stand by chance.
+TOKEN = re.compile(rb"(?<![A-Za-z0-9+/])(ya29\.a0|1//03|EwB-|1\.AX|4/0A|slk_flow_)[\w-]{20}")
 
 
 def spellings(secret):
