@@ -99,11 +99,11 @@ async fn provider_callback(
     responses((status = 200, description = "Connected", body = Completed)), security(("clerk_session" = [])))]
 async fn complete_connecting(
     State(app): State<App>,
-    Person(clerk_id): Person,
+    Person(caller): Person,
     Json(completion): Json<Completion>,
 ) -> Result<axum::Json<Completed>, Problem> {
     let Linked { connection, provider, account_email } =
-        connect::complete(&app, &clerk_id, &completion.handle).await?;
+        connect::complete(&app, &caller, &completion.handle).await?;
     Ok(axum::Json(Completed {
         connected: true,
         provider,

@@ -62,8 +62,8 @@ struct Part {
 /// The signed-in user; a session without a row gets one.
 #[utoipa::path(get, path = "/users/me", tag = "users",
     responses((status = 200, description = "The user", body = User)), security(("clerk_session" = [])))]
-async fn get_me(State(app): State<App>, Person(clerk_id): Person) -> Result<Json<User>, Problem> {
-    Ok(Json(shown(users::me(&app, &clerk_id).await?)))
+async fn get_me(State(app): State<App>, Person(caller): Person) -> Result<Json<User>, Problem> {
+    Ok(Json(shown(users::me(&app, &caller.id).await?)))
 }
 
 fn shown(me: Me) -> User {

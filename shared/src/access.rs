@@ -132,12 +132,17 @@ pub async fn owner_for(
 }
 
 async fn is_member(app: &App, caller: &Caller, tenant: &OwnerId) -> Result<bool> {
+    belongs(app, &caller.id, &caller.orgs, tenant).await
+}
+
+/// Whether a Clerk user belongs to a tenant: by the organisation that is active in his session, or by a membership.
+pub(crate) async fn belongs(app: &App, clerk_id: &str, orgs: &[String], tenant: &OwnerId) -> Result<bool> {
     match tenant.kind() {
         OwnerKind::User => Ok(false),
         // A Clerk organisation is a business of ours with the organisation's id.
-        OwnerKind::Business if caller.orgs.iter().any(|org| org == tenant.id()) => Ok(true),
+        OwnerKind::Business if orgs.iter().any(|org| org == tenant.id()) => Ok(true),
         OwnerKind::Subaccount | OwnerKind::Business => {
-            Ok(app.store.membership(&caller.id, tenant).await?.is_some())
+            Ok(app.store.membership(clerk_id, tenant).await?.is_some())
         }
     }
 }

@@ -8,7 +8,7 @@ pub mod disconnect;
 pub mod link;
 pub mod start;
 
-use crate::{app::App, config::Config, error::Result, ids::Provider, random, store::flows::Flow};
+use crate::{access, app::App, config::Config, error::Result, ids::Provider, random, store::flows::Flow};
 
 pub use callback::{Callback, Failed, Outcome, callback, complete};
 pub use disconnect::disconnect;
@@ -52,9 +52,9 @@ fn parse_handle(text: &str) -> Option<(&str, &str)> {
 }
 
 /// Whether a Clerk user may link an account for a flow's owner: himself, or a tenant of which he is a member.
-async fn may_link(app: &App, flow: &Flow, clerk_id: &str) -> Result<bool> {
+async fn may_link(app: &App, flow: &Flow, clerk_id: &str, orgs: &[String]) -> Result<bool> {
     if flow.owner.is_tenant() {
-        return Ok(app.store.membership(clerk_id, &flow.owner).await?.is_some());
+        return access::belongs(app, clerk_id, orgs, &flow.owner).await;
     }
     Ok(flow.owner.id() == clerk_id)
 }

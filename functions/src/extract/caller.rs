@@ -39,8 +39,8 @@ where
     }
 }
 
-/// A signed-in person, by his Clerk id.
-pub(crate) struct Person(pub(crate) String);
+/// A signed-in person: [`Caller::id`] is his Clerk id.
+pub(crate) struct Person(pub(crate) Caller);
 
 impl<S: Send + Sync> FromRequestParts<S> for Person
 where
@@ -51,7 +51,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Asking(caller) = Asking::from_request_parts(parts, state).await?;
         match caller.kind {
-            CallerKind::User => Ok(Self(caller.id)),
+            CallerKind::User => Ok(Self(caller)),
             CallerKind::Service => Err(Error::Forbidden {
                 code: "user_session_required",
                 reason: "This route needs a signed-in user.",

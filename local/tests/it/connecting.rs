@@ -349,3 +349,22 @@ async fn s1_one_owner_cannot_start_for_ever_and_another_still_can() {
     town.advance(1200);
     assert_eq!(start(USER).await.status, 307);
 }
+
+#[tokio::test]
+async fn s1_a_member_by_his_sessions_organisation_connects_its_calendar() {
+    let town = Town::new().await;
+    let member = |org: &str| {
+        town.stack.world.session_token(USER, &json!({"o": {"id": org, "rol": "member", "slg": "x"}}))
+    };
+    let (ours, theirs) = (member("org_2Ours"), member("org_2Theirs"));
+    for (session, expected) in [(&theirs, 403), (&ours, 200)] {
+        let mut visitor = Visitor::new(town.base()).unwrap();
+        let choice = Choice::approve(DEFAULT_EMAIL);
+        let landed = visitor.connect("business:org_2Ours", "google", &choice).await.unwrap();
+        let (status, answer) = visitor.complete(session, &landed.handle.unwrap()).await.unwrap();
+        assert_eq!(status, expected, "{answer}");
+    }
+    let status =
+        town.call_as(&ours, Method::GET, "/calendar/auth/status?owner=business:org_2Ours", None).await;
+    assert_eq!(status.body["connections"].as_array().unwrap().len(), 1, "{}", status.text);
+}

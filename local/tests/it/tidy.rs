@@ -83,6 +83,7 @@ const FLOORS: [(&str, u8); 45] = [
 
 /// Verbs never import to their right.
 const VERBS: [&str; 10] = [
+    "access",
     "tokens",
     "connect",
     "calendars",
@@ -90,7 +91,6 @@ const VERBS: [&str; 10] = [
     "availability",
     "booking",
     "users",
-    "access",
     "businesses",
     "voice",
 ];

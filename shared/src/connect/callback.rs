@@ -10,6 +10,7 @@ use super::{
     may_link, parse_handle,
 };
 use crate::{
+    access::Caller,
     app::App,
     config::Activation,
     error::{Error, Result},
@@ -106,7 +107,7 @@ pub async fn callback(app: &App, back: &Callback<'_>) -> Result<Outcome, Failed>
 }
 
 /// Completes a flow by its handle and the owner's own session; only now is the code redeemed.
-pub async fn complete(app: &App, clerk_id: &str, handle: &str) -> Result<Linked> {
+pub async fn complete(app: &App, caller: &Caller, handle: &str) -> Result<Linked> {
     let (id, secret) =
         parse_handle(handle).ok_or_else(|| Error::invalid("handle", "is not a handle of a connect flow"))?;
     let hash = random::hex(&random::sha256(secret.as_bytes()));
@@ -114,7 +115,7 @@ pub async fn complete(app: &App, clerk_id: &str, handle: &str) -> Result<Linked>
     let flow = app.store.take_flow(id, &hash, app.clock.now()).await?.ok_or_else(|| {
         refused("handle_expired", "This handle was used before, or its five minutes are over. Connect again.")
     })?;
-    if !may_link(app, &flow, clerk_id).await? {
+    if !may_link(app, &flow, &caller.id, &caller.orgs).await? {
         tracing::warn!(owner = %flow.owner, provider = %flow.provider, "somebody else tried to complete a connection");
         return Err(Error::Forbidden {
             code: "wrong_person",
@@ -193,15 +194,15 @@ fn code_of(back: &Callback<'_>) -> Result<SecretString> {
 /// `first_link` asks for no proof of an owner without links.
 async fn is_proved(app: &App, back: &Callback<'_>, flow: &Flow) -> Result<bool> {
     if let Some(clerk_id) = &flow.proved_by
-        && may_link(app, flow, clerk_id).await?
+        && may_link(app, flow, clerk_id, &[]).await?
     {
         return Ok(true);
     }
     let session_cookie = back.cookies.iter().find(|(name, _)| *name == "__session").map(|(_, value)| *value);
     for token in [back.bearer, session_cookie].into_iter().flatten() {
-        if let Ok(session) = app.clerk_session(token).await
-            && may_link(app, flow, &session.sub).await?
-        {
+        let Ok(session) = app.clerk_session(token).await else { continue };
+        let orgs: Vec<_> = session.org.into_iter().map(|org| org.id).collect();
+        if may_link(app, flow, &session.sub, &orgs).await? {
             return Ok(true);
         }
     }
