@@ -1,6 +1,6 @@
 //! What every verb gets: settings, the clock, and one client for each outside system, made at first need.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use secrecy::SecretString;
@@ -11,9 +11,10 @@ use crate::{
     clerk::session::{Session as ClerkSession, SessionRules},
     clock::Clock,
     config::Config,
+    deadline,
     error::{Error, Result},
     flowkey::FlowKey,
-    http::Http,
+    http::{Http, LONGEST_CALL},
     ids::{CredentialId, Provider},
     jwks::{Jwks, KeySource},
     providers::{Session, oauth::Client, spec::Endpoints},
@@ -27,6 +28,9 @@ use crate::{
 /// A VAPI credential's revocation takes at most this long, as a service token's does at the gateway.
 const DOOR_LIFE: SignedDuration = SignedDuration::from_secs(60);
 const MOST_DOORS: usize = 256;
+
+/// What is left of an invocation after its last call to a calendar: the ledger hears of it, and the caller.
+const AFTER_CALL: Duration = Duration::from_secs(3);
 
 /// Built once, cloned freely.
 #[derive(Clone)]
@@ -138,9 +142,9 @@ impl App {
         self.jwks.session(token, &self.session_rules, self.clock.now()).await
     }
 
-    /// What a call to a provider's calendar API needs.
+    /// What a call to a provider's calendar API needs. It is given up while there is time to say what came of it.
     pub fn session<'a>(&'a self, base_url: &'a str, access_token: &'a SecretString) -> Session<'a> {
-        Session { http: &self.http, base_url, access_token, limit: crate::http::LONGEST_CALL }
+        Session { http: &self.http, base_url, access_token, limit: longest_call(deadline::left()) }
     }
 
     /// Where a person connects a calendar again: a visit to our own start URL.
@@ -155,9 +159,27 @@ impl App {
     }
 }
 
+/// How long a call may take of an invocation of which this much is left.
+fn longest_call(left: Duration) -> SignedDuration {
+    let left = left.saturating_sub(AFTER_CALL);
+    SignedDuration::try_from(left).unwrap_or(LONGEST_CALL).min(LONGEST_CALL)
+}
+
 fn secret_of(provider: Provider) -> SecretName {
     match provider {
         Provider::Microsoft => SecretName::Microsoft,
         Provider::Google => SecretName::Google,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_call_of_an_invocation_leaves_time_to_tell_of_it() {
+        let seconds = |left| longest_call(Duration::from_secs(left)).as_secs();
+        assert_eq!([seconds(29), seconds(13), seconds(9), seconds(3), seconds(1)], [10, 10, 6, 0, 0]);
+        assert_eq!(longest_call(Duration::MAX), LONGEST_CALL);
     }
 }
