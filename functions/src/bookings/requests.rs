@@ -103,11 +103,11 @@ pub(crate) fn answer(status: StatusCode, booked: Booked) -> Response {
     response
 }
 
-/// The names of a request, by its `Idempotency-Key`.
+/// The name of a request, by its `Idempotency-Key`.
 fn repeats(headers: &HeaderMap, what: &str, asked: &str) -> Result<Repeats> {
-    let names = idempotency_key(headers)?.map(|key| format!("http:{what}:{key}"));
+    let name = idempotency_key(headers)?.map(|key| format!("http:{what}:{key}"));
     let hash = random::hex(&random::sha256(asked.as_bytes()));
-    Ok(Repeats { names: names.into_iter().collect(), hash })
+    Ok(Repeats { name, wish: None, hash })
 }
 
 async fn request(app: &App, office: &Office, body: BookingBody, repeats: Repeats) -> Result<Request> {

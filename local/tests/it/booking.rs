@@ -258,3 +258,28 @@ async fn appointments_that_overlap_in_part_collide_and_neighbours_do_not() {
     }
     assert_eq!((town.appointments().len(), town.ledger().await.len()), (3, 3));
 }
+
+#[tokio::test]
+async fn a_time_that_was_called_off_or_moved_is_booked_anew_in_the_same_phone_call() {
+    let town = Town::connected().await;
+    let (line, call) = (town.line().await, caller(1));
+    for undo in ["cancel", "reschedule"] {
+        assert_eq!(town.say(&call, &line, &wanted(TEN)).await.unwrap(), BOOKED);
+        let id = town.ledger().await[0].of.clone();
+        let elsewhere = json!({"start": "2026-01-14T10:00:00Z"});
+        let undone =
+            town.call(Method::POST, &format!("/calendar/bookings/{id}/{undo}"), Some(elsewhere)).await;
+        assert_eq!(undone.status, 200, "{}", undone.text);
+        assert_eq!(town.say(&call, &line, &wanted(TEN)).await.unwrap(), BOOKED, "after {undo}");
+        let at_ten = town.appointments().iter().filter(|(_, event)| event.start == at(TEN)).count();
+        assert_eq!(at_ten, 1, "after {undo}");
+        let now = town.ledger().await.iter().find(|entry| entry.start == at(TEN)).unwrap().of.clone();
+        assert_ne!(now, id);
+        assert_eq!(
+            town.call(Method::POST, &format!("/calendar/bookings/{now}/cancel"), Some(json!({})))
+                .await
+                .status,
+            200
+        );
+    }
+}

@@ -28,8 +28,11 @@ const MOST_NAME: usize = 512;
 /// Names under which a repeat of a request is known; the first one that is found replays its answer.
 #[derive(Clone, Debug, Default)]
 pub struct Repeats {
-    /// The names, such as an `Idempotency-Key` or a tool call's id.
-    pub names: Vec<String>,
+    /// The request's own name: an `Idempotency-Key`, or a tool call's id.
+    pub name: Option<String>,
+    /// A name of what is wanted, which other requests may share. Its answer counts for as long as the booking stands as it
+    /// was answered: whoever asks again after it was called off or moved wants it anew.
+    pub wish: Option<String>,
     /// SHA-256 of what is asked, hexadecimal: the same name with another request is a mistake.
     pub hash: String,
 }
@@ -53,11 +56,15 @@ pub(super) enum Earlier {
     Answered(Box<Booking>),
     /// It never came to an answer, and nobody is at it any more.
     Abandoned(Box<Booking>),
-    /// It was given back by somebody who did not know its names: as good as never made.
+    /// It was given back by somebody who did not know its names, or called off since: as good as never made.
     GivenBack,
 }
 
 impl Repeats {
+    fn names(&self) -> impl Iterator<Item = &String> {
+        self.name.iter().chain(&self.wish)
+    }
+
     /// The actions that start the operations, unless one under the same name is there; `over` starts them over whatever
     /// is left of one that was given back.
     pub(super) fn start(&self, app: &App, of: &Booking, over: bool) -> Result<Vec<TransactWriteItem>> {
@@ -69,7 +76,7 @@ impl Repeats {
                 false => app.store.start_operation(key, operation, now),
             }
         };
-        self.names.iter().map(start).collect()
+        self.names().map(start).collect()
     }
 
     /// The actions that store the answer.
@@ -87,17 +94,17 @@ impl Repeats {
             let operation = self.operation(left, Some(text.clone()), app.clock.now())?;
             app.store.finish_operation(operation_key(&left.owner, name), operation)
         };
-        self.names.iter().map(finish).collect()
+        self.names().map(finish).collect()
     }
 
     /// The actions that forget the operations, so that the same request may be made again.
     pub(super) fn forget(&self, app: &App, owner: &OwnerId) -> Result<Vec<TransactWriteItem>> {
-        self.names.iter().map(|name| app.store.forget_operation(&operation_key(owner, name))).collect()
+        self.names().map(|name| app.store.forget_operation(&operation_key(owner, name))).collect()
     }
 
     /// Stores the answer of a request that changed nothing.
     pub(super) async fn keep(&self, app: &App, left: &Booking) -> Result<()> {
-        if self.names.is_empty() {
+        if self.names().next().is_none() {
             return Ok(());
         }
         match app.store.transact(self.finish(app, left)?).await? {
@@ -108,7 +115,7 @@ impl Repeats {
 
     /// What became of an earlier request under one of the same names.
     pub(super) async fn earlier(&self, app: &App, owner: &OwnerId) -> Result<Option<Earlier>> {
-        for name in &self.names {
+        for name in self.names() {
             let found = app.store.operation(operation_key(owner, name), app.clock.now()).await?;
             let Some(earlier) = found else { continue };
             if earlier.request_hash != self.hash {
@@ -117,7 +124,11 @@ impl Repeats {
             let booking = app.store.booking(owner, &earlier.subject.parse()?).await?;
             let booking = booking.ok_or_else(in_progress)?;
             return match &earlier.answer {
-                Some(text) => Ok(Some(Earlier::Answered(Box::new(as_answered(booking, text)?)))),
+                Some(text) => {
+                    let answered = as_answered(booking.clone(), text)?;
+                    let over = self.wish.as_ref() == Some(name) && !stands(&booking, &answered);
+                    Ok(Some(if over { Earlier::GivenBack } else { Earlier::Answered(Box::new(answered)) }))
+                }
                 // While somebody may be at it nothing is said.
                 None if app.clock.now().duration_since(earlier.started_at) < LONGEST_REQUEST => {
                     Err(in_progress())
@@ -145,6 +156,12 @@ fn as_answered(booking: Booking, text: &str) -> Result<Booking> {
     let Answer { id, status, calendar_sync, sequence, start, end } =
         serde_json::from_str(text).map_err(|error| Error::internal(error.to_string()))?;
     Ok(Booking { id, status, calendar_sync, sequence, start, end, ..booking })
+}
+
+/// Whether a booking stands where it was answered to stand.
+fn stands(booking: &Booking, answered: &Booking) -> bool {
+    let called_off = [BookingStatus::Cancelling, BookingStatus::Cancelled, BookingStatus::Failed];
+    !called_off.contains(&booking.status) && booking.slot() == answered.slot()
 }
 
 pub(super) fn in_progress() -> Error {

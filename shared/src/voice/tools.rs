@@ -207,13 +207,13 @@ fn refused(code: &str) -> Option<&'static str> {
 fn repeats(message: &VapiMessage, call: &ToolCall, slot: Interval, phone: Option<&str>) -> Repeats {
     let text = format!("{}\n{}\n{phone:?}", slot.start, slot.end);
     let hash = random::hex(&random::sha256(text.as_bytes()));
-    let Some(call_id) = &message.call_id else { return Repeats { names: Vec::new(), hash } };
+    let Some(call_id) = &message.call_id else { return Repeats { name: None, wish: None, hash } };
     let who = random::hex(&random::sha256(phone.unwrap_or_default().as_bytes())[..8]);
-    let mut names = vec![format!("slot:{call_id}:{}:{}:{who}", slot.start, slot.end)];
-    if !call.id.is_empty() {
-        names.insert(0, format!("tool-call:{call_id}:{}", call.id));
+    Repeats {
+        name: (!call.id.is_empty()).then(|| format!("tool-call:{call_id}:{}", call.id)),
+        wish: Some(format!("slot:{call_id}:{}:{}:{who}", slot.start, slot.end)),
+        hash,
     }
-    Repeats { names, hash }
 }
 
 fn confirmed(booked: &Booking, said: impl Fn(&[Interval]) -> String) -> String {

@@ -44,7 +44,7 @@ pub(super) struct Wish {
     pub(super) span: Span,
     pub(super) before: i64,
     pub(super) after: i64,
-    /// Under which names a repeat is known.
+    /// Under which names a repeat is known: the request's own, and the wish's.
     pub(super) names: Vec<String>,
     pub(super) hold: Option<Hold>,
 }
@@ -202,6 +202,8 @@ impl Wish {
     }
 
     fn request(&self) -> Request {
+        let mut names = self.names.iter().cloned();
+        let repeats = Repeats { name: names.next(), wish: names.next(), hash: self.title.clone() };
         Request {
             slot: interval(self.span),
             buffers: self.buffers(),
@@ -214,7 +216,7 @@ impl Wish {
             location: None,
             is_online_meeting: false,
             hold: self.hold.clone(),
-            repeats: Repeats { names: self.names.clone(), hash: self.title.clone() },
+            repeats,
         }
     }
 }
