@@ -217,23 +217,24 @@ pub async fn busy(
     }
     let zone = schedule.zone()?;
     let asked = blocking(app, owner, rows)?;
-    let answers =
-        try_join_all(asked.into_iter().map(|connection| busy_of(app, connection, window, &zone, patience)));
+    let answers = try_join_all(asked.into_iter().map(|row| busy_of(app, row, window, &zone, None, patience)));
     // Sorted once here: the slot engine is fastest on sorted busy times.
     Ok(range::merge(answers.await?.into_iter().flatten().collect()))
 }
 
-async fn busy_of(
+/// What blocks time in the calendars of one connection, but for one event.
+pub(crate) async fn busy_of(
     app: &App,
     connection: &Connection,
     window: Interval,
     zone: &TimeZone,
+    but: Option<&str>,
     patience: Patience,
 ) -> Result<Vec<Interval>> {
     let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
     let calendars = &busy_calendars(connection);
     let read = with_token(app, connection, patience, |token| async move {
-        providers::busy(provider, app.session(base_url, &token), calendars, window, zone).await
+        providers::busy(provider, app.session(base_url, &token), calendars, window, zone, but).await
     })
     .await;
     match read {

@@ -1,9 +1,13 @@
 //! What every provider's calendar is turned into: events, calendars and drafts, without any provider's spelling.
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use crate::{civil::whole_day, range::Interval};
+
+/// Local midnight is at most 14 hours from UTC's: a provider that keeps a whole day in UTC may file it that far outside
+/// of a window in which it lies.
+pub const FARTHEST_OFFSET: SignedDuration = SignedDuration::from_hours(14);
 
 /// When an event takes place.
 #[derive(Clone, Debug, PartialEq, Eq)]

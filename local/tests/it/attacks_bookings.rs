@@ -1,6 +1,7 @@
 //! Attacks on holds and bookings (SECURITY.md S5): times taken twice, lost, or shown where they are not.
 
 mod calendars;
+mod dead;
 mod odd;
 mod repeats;
 mod storm;

@@ -1,5 +1,7 @@
 //! A booking's event at the provider: asked and written after the ledger has the time.
 
+use futures_util::future::join_all;
+
 use super::{
     Desk,
     event::{around, connection_of, delete, find, write},
@@ -7,9 +9,9 @@ use super::{
 };
 use crate::{
     app::App,
-    availability::{busy, readable},
+    availability::{busy_of, readable},
     calendar::{Event, When},
-    calendars::busy_calendars,
+    calendars::{busy_calendars, working},
     error::{Error, Result},
     range::Interval,
     store::{
@@ -30,8 +32,8 @@ pub(super) enum Outcome {
     Contested(Box<Event>),
     /// It cannot say, and the slot must not be promised.
     Unreadable,
-    /// It cannot say whether an event is there that an earlier try may have written.
-    Unheard,
+    /// It cannot say whether an event is there that an earlier try may have written; why.
+    Unheard(Error),
     /// It has the event, at another time than the booking's.
     Elsewhere(Box<Event>),
     /// It had the event, and somebody's hand deleted it.
@@ -50,7 +52,7 @@ pub(super) async fn create(app: &App, desk: Desk<'_>, booking: &Booking) -> Resu
     }
     let connection = match connection_of(app, desk, booking) {
         Ok(connection) => connection,
-        // Another calendar of the owner's could be read, but the one that is written to is dead.
+        // The others could be asked, but the one that is written to is dead.
         Err(Error::NeedsConnection { .. }) => return Ok(Outcome::Later),
         Err(error) => return Err(error),
     };
@@ -78,9 +80,9 @@ pub(super) async fn resume(app: &App, desk: Desk<'_>, booking: &Booking) -> Resu
         Ok(Some(event)) => Ok(Outcome::Elsewhere(Box::new(event))),
         Ok(None) => create(app, desk, booking).await,
         Err(Error::NeedsConnection { .. }) => Ok(Outcome::Later),
-        Err(Error::Unavailable { .. }) => Ok(Outcome::Unheard),
         Err(Error::NotFound(_)) => Ok(Outcome::Deleted),
-        Err(error) => Err(error),
+        // Whatever it is, it is no proof that nothing was written.
+        Err(error) => Ok(Outcome::Unheard(error)),
     }
 }
 
@@ -102,18 +104,14 @@ pub(super) async fn with_event(app: &App, desk: Desk<'_>, booking: Booking) -> R
     }
 }
 
-/// Whether the calendars have something at a time, but for the booking's own event.
+/// Whether the calendars have something at a time, but for the booking's own event. A dead one is not asked: nobody can
+/// see what it holds.
 pub(super) async fn ask(app: &App, desk: Desk<'_>, booking: &Booking, slot: Interval) -> Result<Outcome> {
     if desk.rows.connections.is_empty() {
         return Ok(Outcome::Free);
     }
     let guarded = slot.widened(booking.buffers().before, booking.buffers().after);
-    let busy = match &booking.event_id {
-        // It may overlap its own old time, and an earlier try may have put the event anywhere.
-        Some(id) => busy_but(app, desk, booking, id, guarded).await,
-        None => busy(app, desk.owner, desk.rows, guarded, desk.schedule, desk.patience).await,
-    };
-    match readable(busy) {
+    match readable(foreign(app, desk, booking, guarded).await) {
         Ok(Some(busy)) if busy.iter().any(|taken| taken.overlaps(guarded)) => Ok(Outcome::Busy),
         Ok(Some(_)) => Ok(Outcome::Free),
         Ok(None) => Ok(Outcome::Unreadable),
@@ -122,35 +120,32 @@ pub(super) async fn ask(app: &App, desk: Desk<'_>, booking: &Booking, slot: Inte
     }
 }
 
-/// Busy times without one event: free/busy does not name events, so that its own calendar is listed instead.
-async fn busy_but(
-    app: &App,
-    desk: Desk<'_>,
-    booking: &Booking,
-    event_id: &str,
-    window: Interval,
-) -> Result<Vec<Interval>> {
-    let connection = match connection_of(app, desk, booking) {
-        // Its own event is out of reach with its calendar; the others still say what they have.
-        Err(Error::NeedsConnection { code: "no_connection", .. }) => {
-            return busy(app, desk.owner, desk.rows, window, desk.schedule, desk.patience).await;
+/// What the calendars that live have in a window, all asked at the same time; an error when none lives.
+async fn foreign(app: &App, desk: Desk<'_>, booking: &Booking, window: Interval) -> Result<Vec<Interval>> {
+    let zone = &desk.schedule.zone()?;
+    let living = working(app, desk.owner, desk.rows)?;
+    let home = connection_of(app, desk, booking).ok().map(|row| &row.id);
+    let answers = join_all(living.into_iter().map(async |row| {
+        // It may overlap its own old time, and an earlier try may have put the event anywhere.
+        let own = booking.event_id.as_deref().filter(|_| home == Some(&row.id));
+        busy_of(app, row, window, zone, own, desk.patience).await
+    }));
+    let (mut all, mut died, mut heard) = (Vec::new(), None, false);
+    for answer in answers.await {
+        match answer {
+            Ok(busy) => {
+                heard = true;
+                all.extend(busy);
+            }
+            // It died just now, as those that were known to be dead.
+            Err(error @ Error::NeedsConnection { .. }) => died = Some(error),
+            Err(error) => return Err(error),
         }
-        found => found?,
-    };
-    let mut others = desk.rows.clone();
-    others.connections.retain(|row| row.id != connection.id);
-    let mut all = if others.connections.is_empty() {
-        Vec::new()
-    } else {
-        busy(app, desk.owner, &others, window, desk.schedule, desk.patience).await?
-    };
-    let zone = desk.schedule.zone()?;
-    for calendar in busy_calendars(connection) {
-        let events = around(app, desk, connection, &calendar, window).await?;
-        let foreign = events.iter().filter(|event| event.busy && event.id != event_id);
-        all.extend(foreign.filter_map(|event| event.when.interval(&zone)));
     }
-    Ok(all)
+    match died {
+        Some(error) if !heard => Err(error),
+        Some(_) | None => Ok(all),
+    }
 }
 
 /// Looks again once the event is there: whoever was in the calendar before it has the time.
@@ -168,11 +163,11 @@ async fn contested(
     for calendar in busy_calendars(connection) {
         match around(app, desk, connection, &calendar, guarded).await {
             Ok(page) => events.extend(page),
-            // It was free a moment ago, and the event stands.
-            Err(Error::Unavailable { .. } | Error::NeedsConnection { .. } | Error::Upstream { .. }) => {
+            Err(error) => {
+                // It was free a moment ago, and the event stands.
+                tracing::warn!(booking = %booking.id, %error, "nobody looked again for another event");
                 return Ok(Outcome::Written(Box::new(event)));
             }
-            Err(error) => return Err(error),
         }
     }
     let is_older = |other: &Event| match (other.created, event.created) {

@@ -113,7 +113,10 @@ pub(super) async fn make(
         Ok(Outcome::Contested(event)) => {
             give_back(app, desk, booking, Some(event.id), repeats).await.map(|()| Made::Busy)
         }
-        Ok(Outcome::Unheard) => Ok(Made::Open),
+        Ok(Outcome::Unheard(error)) => {
+            tracing::warn!(owner = %booking.owner, booking = %booking.id, %error, "a booking is looked at again later");
+            Ok(Made::Open)
+        }
         // It stands like any whose event meets somebody's hand.
         Ok(Outcome::Deleted) => by_hand(app, booking, Problem::DeletedByHand, repeats).await,
         Ok(Outcome::Elsewhere(event)) => {

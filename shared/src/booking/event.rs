@@ -3,7 +3,7 @@
 use super::Desk;
 use crate::{
     app::App,
-    calendar::{Attendee, Event, EventDraft, EventPatch, Response, When},
+    calendar::{Attendee, Event, EventDraft, EventPatch, FARTHEST_OFFSET, Response, When},
     calendars::{working_one, write_calendar},
     error::{Error, Result},
     providers,
@@ -125,6 +125,7 @@ pub(super) async fn read(
     .await
 }
 
+/// The events of a calendar in a window and somewhat around it: whole days may be filed elsewhere.
 pub(super) async fn around(
     app: &App,
     desk: Desk<'_>,
@@ -133,11 +134,12 @@ pub(super) async fn around(
     window: Interval,
 ) -> Result<Vec<Event>> {
     let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
+    let wide = window.widened(FARTHEST_OFFSET, FARTHEST_OFFSET);
     let (mut all, mut next) = (Vec::new(), None);
     for _ in 0..MOST_PAGES {
         let from: Option<&str> = next.as_deref();
         let page = with_token(app, connection, desk.patience, |token| async move {
-            providers::events(provider, app.session(base_url, &token), calendar, window, from, AROUND).await
+            providers::events(provider, app.session(base_url, &token), calendar, wide, from, AROUND).await
         })
         .await?;
         all.extend(page.events);

@@ -177,8 +177,13 @@ async fn show(app: &App, desk: Desk<'_>, booking: Booking) -> Result<bool> {
             rows::finished(app, booking, CalendarSync::Failed, Some(Problem::DeletedByHand)).await?;
             return Ok(true);
         }
-        Ok(Outcome::Free | Outcome::Unreadable | Outcome::Unheard | Outcome::Later) => return Ok(false),
-        Err(error) => return refused(app, booking, error).await,
+        Ok(
+            Outcome::Free
+            | Outcome::Unreadable
+            | Outcome::Unheard(Error::Unavailable { .. })
+            | Outcome::Later,
+        ) => return Ok(false),
+        Ok(Outcome::Unheard(error)) | Err(error) => return refused(app, booking, error).await,
     };
     if event.when != When::Timed(booking.slot()) {
         return elsewhere(app, desk, booking, event).await;

@@ -147,7 +147,9 @@ async fn go(
     }
     match ask(app, desk, &booking, to).await {
         Ok(Outcome::Busy | Outcome::Contested(_)) => return stay(app, booking, to, Moved::Busy).await,
-        Ok(Outcome::Unreadable | Outcome::Unheard) => return stay(app, booking, to, Moved::Unreadable).await,
+        Ok(Outcome::Unreadable | Outcome::Unheard(_)) => {
+            return stay(app, booking, to, Moved::Unreadable).await;
+        }
         Ok(
             Outcome::Free | Outcome::Later | Outcome::Elsewhere(_) | Outcome::Deleted | Outcome::Written(_),
         ) => {}

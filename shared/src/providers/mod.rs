@@ -165,17 +165,20 @@ pub async fn delete(
 }
 
 /// What blocks time in these calendars within `window`, unmerged. `zone` is the owner's: whole-day events are
-/// days there. A calendar that cannot be read is a failure, never free time.
+/// days there. The event `but`, by its id, counts for nothing. A calendar that cannot be read is a failure, never free
+/// time.
 pub async fn busy(
     provider: Provider,
     session: Session<'_>,
     calendars: &[String],
     window: Interval,
     zone: &TimeZone,
+    but: Option<&str>,
 ) -> Result<Vec<Interval>, Failure> {
-    match provider {
-        Provider::Microsoft => microsoft::busy(session, calendars, window, zone).await,
-        Provider::Google => google::busy(session, calendars, window).await,
+    match (provider, but) {
+        (Provider::Microsoft, but) => microsoft::busy(session, calendars, window, zone, but).await,
+        (Provider::Google, None) => google::busy(session, calendars, window).await,
+        (Provider::Google, Some(but)) => google::busy_but(session, calendars, window, zone, but).await,
     }
 }
 
@@ -209,7 +212,7 @@ mod tests {
         let session = Session { http: &http, base_url: "http://localhost", access_token: &token, limit };
         let window = Interval::new(jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH);
         let provider = Provider::Microsoft;
-        can_be_served(&busy(provider, session, &[], window, &TimeZone::UTC));
+        can_be_served(&busy(provider, session, &[], window, &TimeZone::UTC, None));
         can_be_served(&events(provider, session, PRIMARY, window, None, 10));
         let endpoints = spec::Endpoints::real(provider);
         let client = oauth::Client { id: "client-EXAMPLE".to_owned(), secret: token.clone() };

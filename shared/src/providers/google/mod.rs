@@ -1,13 +1,14 @@
 //! Google Calendar API v3: calendars, events, free/busy. Wire types are in `wire.rs`, writes in `write.rs`.
 
+mod busy;
 mod wire;
 mod write;
 
 use http::Method;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub use self::{
+    busy::{busy, busy_but},
     wire::WireEvent,
     write::{create, delete, event_id, find_created, is_event_id, update},
 };
@@ -24,8 +25,6 @@ use crate::{
 
 /// Google's own limit on a page of events.
 const MAX_PAGE: u32 = 2500;
-/// freeBusy refuses more calendars in one call.
-const MAX_CALENDARS: usize = 50;
 /// Pages of calendars that are followed; an account with more has none that anyone could choose from.
 const MAX_LISTS: usize = 10;
 
@@ -79,6 +78,14 @@ pub async fn calendars(session: Session<'_>) -> Result<Vec<CalendarListing>, Fai
     Ok(all)
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    #[serde(default)]
+    items: Vec<WireEvent>,
+    next_page_token: Option<String>,
+}
+
 /// One page of events in order of their start, series expanded.
 pub async fn events(
     session: Session<'_>,
@@ -87,13 +94,21 @@ pub async fn events(
     cursor: Option<&str>,
     limit: u32,
 ) -> Result<EventPage, Failure> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Page {
-        #[serde(default)]
-        items: Vec<WireEvent>,
-        next_page_token: Option<String>,
-    }
+    let page = page(&session, calendar_id, window, cursor, limit).await?;
+    let events = page.items.into_iter().filter_map(|item| match item.reading() {
+        Reading::Event(event) => Some(*event),
+        Reading::Skipped(_) => None,
+    });
+    Ok(EventPage { events: events.collect(), next: page.next_page_token })
+}
+
+async fn page(
+    session: &Session<'_>,
+    calendar_id: &str,
+    window: Interval,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<Page, Failure> {
     let question = question(window, limit);
     let call = session
         .call(Method::GET, &format!("{}/events", calendar(calendar_id)?))
@@ -102,12 +117,7 @@ pub async fn events(
         Some(token) => call.query(&[("pageToken", token)]),
         None => call,
     };
-    let page: Page = read(Source::Google, "events.list", call).await?;
-    let events = page.items.into_iter().filter_map(|item| match item.reading() {
-        Reading::Event(event) => Some(*event),
-        Reading::Skipped(_) => None,
-    });
-    Ok(EventPage { events: events.collect(), next: page.next_page_token })
+    read(Source::Google, "events.list", call).await
 }
 
 /// PROVIDERS.md G7: without `singleEvents` a series is one event with a rule that we would have to expand.
@@ -141,73 +151,6 @@ pub async fn time_zone(session: Session<'_>) -> Result<Option<String>, Failure> 
     Ok(calendar.time_zone)
 }
 
-/// What blocks time in these calendars, by freeBusy, which already leaves out what does not.
-pub async fn busy(
-    session: Session<'_>,
-    calendars: &[String],
-    window: Interval,
-) -> Result<Vec<Interval>, Failure> {
-    let mut all = Vec::new();
-    for some in calendars.chunks(MAX_CALENDARS) {
-        let ids = || some.iter().map(|id| if is_primary(id) { PRIMARY } else { id.as_str() });
-        let question = Question {
-            time_min: window.start,
-            time_max: window.end,
-            items: ids().map(|id| Item { id }).collect(),
-        };
-        let call = session.call(Method::POST, "/freeBusy").json(&question);
-        let mut answer: FreeBusy = read(Source::Google, "freeBusy", call).await?;
-        for id in ids() {
-            all.extend(answer.take(id)?);
-        }
-    }
-    Ok(all)
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Question<'a> {
-    time_min: Timestamp,
-    time_max: Timestamp,
-    items: Vec<Item<'a>>,
-}
-
-#[derive(Serialize)]
-struct Item<'a> {
-    id: &'a str,
-}
-
-#[derive(Deserialize)]
-struct FreeBusy {
-    #[serde(default)]
-    calendars: std::collections::HashMap<String, OneCalendar>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct OneCalendar {
-    busy: Vec<Interval>,
-    errors: Vec<OneError>,
-}
-
-#[derive(Deserialize)]
-struct OneError {
-    reason: Option<String>,
-}
-
-impl FreeBusy {
-    /// PROVIDERS.md G10: a calendar that could not be read, or that is not in the answer, is not a free one.
-    fn take(&mut self, id: &str) -> Result<Vec<Interval>, Failure> {
-        let calendar = self.calendars.remove(id).ok_or_else(unreadable)?;
-        match calendar.errors.first().map(|error| error.reason.as_deref()) {
-            None => Ok(calendar.busy),
-            Some(Some("notFound")) => Err(Failure::ours(Class::NotFound, "notFound")),
-            Some(Some("forbidden")) => Err(Failure::ours(Class::Permission, "forbidden")),
-            Some(_) => Err(Failure::ours(Class::Transient, "freeBusyError")),
-        }
-    }
-}
-
 /// The path of a calendar.
 fn calendar(id: &str) -> Result<String, Failure> {
     Ok(format!("/calendars/{}", segment(if is_primary(id) { PRIMARY } else { id })?))
@@ -229,6 +172,8 @@ fn deleted() -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     #[test]
@@ -239,28 +184,5 @@ mod tests {
         assert_eq!(order, ("orderBy", "startTime".to_owned()));
         assert_eq!(from, ("timeMin", "1970-01-01T00:00:00Z".to_owned()));
         assert_eq!(size, ("maxResults", "2500".to_owned()));
-    }
-
-    fn take(answer: &str) -> Result<Vec<Interval>, Class> {
-        let mut answer: FreeBusy = serde_json::from_str(answer).unwrap();
-        answer.take("primary").map_err(|failure| failure.class)
-    }
-
-    #[test]
-    fn g10_a_calendar_that_cannot_be_read_is_never_free() {
-        let busy = r#"{"calendars":{"primary":{"busy":[{"start":"2026-01-05T09:00:00Z","end":"2026-01-05T11:00:00+01:00"}]}}}"#;
-        let hour =
-            Interval::new("2026-01-05T09:00:00Z".parse().unwrap(), "2026-01-05T10:00:00Z".parse().unwrap());
-        assert_eq!(take(busy), Ok(vec![hour]));
-        assert_eq!(take(r#"{"calendars":{"primary":{"busy":[]}}}"#), Ok(vec![]));
-        let with = |reason: &str| {
-            take(&format!(
-                r#"{{"calendars":{{"primary":{{"errors":[{{"domain":"global","reason":"{reason}"}}],"busy":[]}}}}}}"#
-            ))
-        };
-        assert_eq!(with("notFound"), Err(Class::NotFound));
-        assert_eq!(with("internalError"), Err(Class::Transient));
-        assert_eq!(take(r#"{"calendars":{}}"#), Err(Class::Transient));
-        assert_eq!(take("{}"), Err(Class::Transient));
     }
 }

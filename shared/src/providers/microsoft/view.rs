@@ -1,12 +1,12 @@
 //! Reading stretches of a calendar by `calendarView`, the only collection that expands series.
 
 use http::Method;
-use jiff::{SignedDuration, tz::TimeZone};
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::{WireEvent, calendar_path, preferring};
 use crate::{
-    calendar::{Event, EventPage, When},
+    calendar::{Event, EventPage, FARTHEST_OFFSET, When},
     providers::{
         Reading, Session,
         classify::Source,
@@ -25,9 +25,6 @@ const MAX_PAGES: usize = 20;
 /// What of an event tells whether and when it blocks time.
 const SELECT_BUSY: &str =
     "id,start,end,originalStartTimeZone,isAllDay,isCancelled,showAs,responseStatus,type,seriesMasterId";
-
-/// Local midnight is at most 14 hours from UTC's: a day of the window's edge may lie outside it in UTC.
-const FARTHEST_OFFSET: SignedDuration = SignedDuration::from_hours(14);
 
 #[derive(Deserialize)]
 struct Page {
@@ -73,18 +70,20 @@ pub(super) async fn with_key(
     Err(too_much())
 }
 
-/// What blocks time in these calendars. All pages are read: half an answer would be free time that is not.
+/// What blocks time in these calendars but for one event. All pages are read: half an answer would be free time that is
+/// not.
 pub async fn busy(
     session: Session<'_>,
     calendars: &[String],
     window: Interval,
     zone: &TimeZone,
+    but: Option<&str>,
 ) -> Result<Vec<Interval>, Failure> {
     let mut all = Vec::new();
     // PROVIDERS.md M10: a mailbox serves four requests at once and refuses the fifth.
     for four in calendars.chunks(4) {
         let one = async |index: usize| match four.get(index) {
-            Some(id) => busy_of_one(&session, id, window, zone).await,
+            Some(id) => busy_of_one(&session, id, window, zone, but).await,
             None => Ok(Vec::new()),
         };
         let (a, b, c, d) = tokio::join!(one(0), one(1), one(2), one(3));
@@ -98,13 +97,14 @@ async fn busy_of_one(
     calendar_id: &str,
     window: Interval,
     zone: &TimeZone,
+    but: Option<&str>,
 ) -> Result<Vec<Interval>, Failure> {
     let wide = window.widened(FARTHEST_OFFSET, FARTHEST_OFFSET);
     let (mut all, mut next) = (Vec::new(), None);
     for _ in 0..MAX_PAGES {
         let page = page(session, calendar_id, wide, next.as_deref(), MAX_PAGE, SELECT_BUSY).await?;
         for item in page.value {
-            all.extend(blocked(item, zone)?.filter(|interval| interval.overlaps(window)));
+            all.extend(blocked(item, zone, but)?.filter(|interval| interval.overlaps(window)));
         }
         next = page.next;
         if next.is_none() {
@@ -114,14 +114,15 @@ async fn busy_of_one(
     Err(too_much())
 }
 
-/// What an event blocks. One whose time cannot be read might block anything, so it is a failure.
-fn blocked(item: WireEvent, zone: &TimeZone) -> Result<Option<Interval>, Failure> {
+/// What an event blocks, if it is another one than `but`. One whose time cannot be read might block anything, so it is
+/// a failure.
+fn blocked(item: WireEvent, zone: &TimeZone, but: Option<&str>) -> Result<Option<Interval>, Failure> {
     let event = match item.reading() {
         Reading::Event(event) => event,
         Reading::Skipped(crate::providers::Skip::Tombstone) => return Ok(None),
         Reading::Skipped(_) => return Err(unreadable()),
     };
-    if !event.busy {
+    if !event.busy || but == Some(event.id.as_str()) {
         return Ok(None);
     }
     match event.when {
@@ -184,6 +185,7 @@ fn too_much() -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use secrecy::SecretString;
     use serde_json::{Value, json};
 
@@ -229,7 +231,7 @@ mod tests {
 
     fn block(value: Value, zone: &str) -> Result<Option<Interval>, Class> {
         let zone = TimeZone::get(zone).unwrap();
-        blocked(serde_json::from_value(value).unwrap(), &zone).map_err(|failure| failure.class)
+        blocked(serde_json::from_value(value).unwrap(), &zone, None).map_err(|failure| failure.class)
     }
 
     #[test]
