@@ -54,9 +54,9 @@ impl Arguments<'_> {
     }
 
     /// The day that is meant, in the owner's zone.
-    pub(super) fn day(&self, today: Date) -> Result<Option<Date>> {
+    pub(super) fn day(&self, today: Date, zone: &TimeZone) -> Result<Option<Date>> {
         let Some(text) = self.text(&["date", "day", "start_date", "startDate"]) else { return Ok(None) };
-        day(&text, today).map(Some)
+        day(&text, today, zone).map(Some)
     }
 
     /// The time of day that is meant.
@@ -73,13 +73,14 @@ impl Arguments<'_> {
         if let Some(text) = whole.filter(|text| text.contains('T')) {
             return EventTime::parse("start_time", &text)?.instant("start_time", zone).map(Some);
         }
-        let (Some(day), Some(time)) = (self.day(today)?, self.time()?) else { return Ok(None) };
+        let (Some(day), Some(time)) = (self.day(today, zone)?, self.time()?) else { return Ok(None) };
         EventTime::Local(DateTime::from_parts(day, time)).instant("start_time", zone).map(Some)
     }
 }
 
-/// A date, `today`, `tomorrow`, or a weekday's name, which is the next one after today.
-fn day(text: &str, today: Date) -> Result<Date> {
+/// A date, `today`, `tomorrow`, or a weekday's name, which is the next one after today. A time with an offset is a day
+/// of the owner's: midnight in Berlin is still the evening before in UTC.
+fn day(text: &str, today: Date, zone: &TimeZone) -> Result<Date> {
     let word = text.to_ascii_lowercase();
     let odd = || Error::invalid("date", "must be a date such as 2026-01-05");
     match word.as_str() {
@@ -87,7 +88,7 @@ fn day(text: &str, today: Date) -> Result<Date> {
         "tomorrow" => today.tomorrow().map_err(|_| odd()),
         _ => match crate::civil::weekday(&word).filter(|_| !word.starts_with(|c: char| c.is_ascii_digit())) {
             Some(weekday) => today.nth_weekday(1, weekday).map_err(|_| odd()),
-            None => Ok(EventTime::parse("date", text)?.date(&TimeZone::UTC)),
+            None => Ok(EventTime::parse("date", text)?.date(zone)),
         },
     }
 }
@@ -138,9 +139,23 @@ mod tests {
             ("Monday", "2026-01-12"),
             ("friday", "2026-01-09"),
         ] {
-            assert_eq!(day(text, MONDAY).unwrap().to_string(), expected, "{text}");
+            assert_eq!(day(text, MONDAY, &TimeZone::UTC).unwrap().to_string(), expected, "{text}");
         }
-        assert!(day("whenever", MONDAY).is_err());
+        assert!(day("whenever", MONDAY, &TimeZone::UTC).is_err());
+    }
+
+    #[test]
+    fn a_day_with_a_time_and_an_offset_is_the_owners() {
+        for (zone, text, expected) in [
+            ("Europe/Berlin", "2026-01-06T00:00:00+01:00", "2026-01-06"),
+            ("Europe/Berlin", "2026-01-06T23:30:00Z", "2026-01-07"),
+            ("America/New_York", "2026-01-06T23:30:00-05:00", "2026-01-06"),
+            ("America/New_York", "2026-01-06T02:00:00Z", "2026-01-05"),
+            ("America/New_York", "2026-01-06T23:30:00", "2026-01-06"),
+        ] {
+            let zone = TimeZone::get(zone).unwrap();
+            assert_eq!(day(text, MONDAY, &zone).unwrap().to_string(), expected, "{text}");
+        }
     }
 
     #[test]

@@ -82,7 +82,7 @@ async fn check(app: &App, desk: &Desk<'_>, arguments: &Arguments<'_>) -> Result<
     let (now, zone) = (app.clock.now(), &desk.zone);
     let today = zone.to_datetime(now).date();
     let wanted = arguments.start(today, zone)?;
-    let day = arguments.day(today)?.or_else(|| wanted.map(|start| zone.to_datetime(start).date()));
+    let day = arguments.day(today, zone)?.or_else(|| wanted.map(|start| zone.to_datetime(start).date()));
     let window = match day {
         Some(day) if day < today => {
             return Ok("That day is in the past. Which day would you like?".to_owned());

@@ -54,6 +54,28 @@ async fn a_day_is_answered_with_what_is_free_or_why_nothing_is() {
 }
 
 #[tokio::test]
+async fn a_date_with_a_time_and_an_offset_is_a_day_of_the_owners() {
+    for (zone, date, expected) in [
+        ("Europe/Berlin", "2026-01-13T00:00:00+01:00", "2026-01-13T13:00:00Z"),
+        ("Pacific/Auckland", "2026-01-13T00:00:00+13:00", "2026-01-13T01:00:00Z"),
+        ("America/New_York", "2026-01-13T23:00:00-05:00", "2026-01-13T19:00:00Z"),
+        ("America/New_York", "2026-01-13T23:00:00", "2026-01-13T19:00:00Z"),
+    ] {
+        let town = Town::new().await;
+        town.stack.world.add_account(Account::google(DEFAULT_EMAIL).in_zone(zone));
+        town.connect("google").await;
+        let line = town.line().await;
+        let free = ask(&town, &line, json!({"date": date, "time": "2 PM"})).await;
+        assert_eq!(free, "Yes, Tuesday, January thirteenth at 2 PM is free.", "{zone} {date}");
+        let book = json!({"date": date, "time": "2 PM", "name": "Caller"});
+        let said = town.say(&phone(), &line, &ToolCall::new("book_appointment", book)).await.unwrap();
+        assert_eq!(said, "You're booked for Tuesday, January thirteenth at 2 PM.", "{zone} {date}");
+        let starts: Vec<_> = town.appointments().iter().map(|(_, event)| event.start).collect();
+        assert_eq!(starts, [at(expected)], "{zone} {date}");
+    }
+}
+
+#[tokio::test]
 async fn a_dead_calendar_says_what_to_do_and_is_never_free() {
     let town = Town::new().await;
     town.connect("google").await;
