@@ -6,6 +6,7 @@ use local::world::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::{ids::OwnerId, store::Write};
 
 use super::{microsoft_then_google, says_nothing, subjects};
 use crate::harness::{Answer, Town, USER, at};
@@ -199,6 +200,38 @@ async fn the_selection_decides_what_blocks_and_where_events_go() {
     let events = town.stack.world.state()["google"]["events"].clone();
     let event = events.as_array().unwrap().iter().find(|event| event["subject"] == "Fitting").unwrap();
     assert_eq!(event["calendar"], work);
+}
+
+#[tokio::test]
+async fn a_calendar_that_is_named_twice_counts_once() {
+    let town = Town::new().await;
+    let id = town.connect("google").await;
+    let listed = calendars(&town).await;
+    let (main, team) = (listed[0]["id"].as_str().unwrap(), listed[1]["id"].as_str().unwrap());
+    let owner = OwnerId::user(USER).unwrap();
+    let store = &town.stack.app.store;
+    let row = async || store.owner_rows(&owner).await.unwrap().connections.remove(0);
+    let taken = async || {
+        let query = "from=2026-01-06T10:00:00Z&to=2026-01-06T12:00:00Z";
+        town.get(&format!("/calendar/availability?{query}")).await.body["reason"].clone()
+    };
+    for (busy, kept) in [
+        (vec![team, main, team], vec![team, main]),
+        (vec!["primary", main], vec!["primary"]),
+        (vec![main, "primary"], vec![main]),
+    ] {
+        let body = json!({"connection_id": id, "busy": busy});
+        let chosen = town.call(Method::PUT, "/calendar/calendars/selection", Some(body)).await;
+        assert_eq!(chosen.status, 204, "{}", chosen.text);
+        assert_eq!(row().await.busy_calendars, kept);
+        assert_eq!(taken().await, "fully_booked", "{busy:?}");
+    }
+    // A row that an earlier version wrote.
+    let twice = [main, team, main].map(str::to_owned);
+    assert_eq!(store.select_calendars(&row().await, &twice, None).await.unwrap(), Write::Done);
+    assert_eq!(row().await.busy_calendars, twice);
+    assert_eq!(taken().await, "fully_booked", "not unreachable");
+    assert!(!starts(&town.get("/calendar/availability").await).is_empty());
 }
 
 #[tokio::test]
