@@ -49,7 +49,7 @@ pub(crate) struct Wanted {
     /// Only slots from this hour on, in the answer's zone.
     #[param(value_type = Option<u32>, minimum = 0, maximum = 23)]
     start_hour: Option<String>,
-    /// Only slots that end by this hour.
+    /// Only slots that end by this hour; 24 sets no end.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 24)]
     end_hour: Option<String>,
     /// IANA or Windows zone in which the answer is told; the owner's when it is not said.
@@ -69,12 +69,12 @@ pub(crate) struct Slots {
     total_slots: usize,
     /// IANA zone in which they are told.
     time_zone: String,
-    /// Always there when there is no slot: `outside_hours`, `fully_booked`, `notice`, `horizon` or
-    /// `calendar_unreachable`.
+    /// Always there when there is no slot: `outside_hours` (the owner does not work in the hours that were asked for),
+    /// `fully_booked`, `notice`, `horizon` or `calendar_unreachable`.
     #[schema(value_type = Option<String>, example = "fully_booked")]
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<EmptyReason>,
-    /// The first free slot after the window, when none is inside.
+    /// When there is no slot, the first one of the hours that were asked for, as far as a week after the window.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_available: Option<String>,
 }

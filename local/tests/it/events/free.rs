@@ -69,6 +69,38 @@ async fn an_empty_list_says_why_and_when_there_is_more() {
 }
 
 #[tokio::test]
+async fn hours_that_are_asked_for_count_for_the_reason_and_for_what_comes_next() {
+    let town = Town::connected().await;
+    let first = async |query: &str| {
+        let answer = town.get(&format!("/calendar/availability?{query}")).await;
+        json!(starts(&answer)[0])
+    };
+    let morning = first("from=2026-01-07&to=2026-01-09&start_hour=10&end_hour=12").await;
+    for (query, reason, next) in [
+        // The office closes at five, so that nothing was ever free in the evening.
+        ("from=2026-01-06&to=2026-01-06&start_hour=18&end_hour=20", "outside_hours", Value::Null),
+        (
+            "from=2026-01-06&to=2026-01-06&start_hour=12&time_zone=America/New_York",
+            "outside_hours",
+            Value::Null,
+        ),
+        // Ten to twelve is taken; what is free beside it was not asked for.
+        ("from=2026-01-06&to=2026-01-06&start_hour=10&end_hour=12", "fully_booked", morning),
+        ("from=2026-01-10&to=2026-01-11&start_hour=13", "outside_hours", json!("2026-01-12T13:00:00+00:00")),
+        (
+            "from=2026-01-05T12:00:00Z&to=2026-01-05T13:00:00Z&start_hour=12&end_hour=13",
+            "notice",
+            json!("2026-01-06T12:00:00+00:00"),
+        ),
+        ("from=2026-05-01&to=2026-05-02&start_hour=9&end_hour=17", "horizon", Value::Null),
+    ] {
+        let answer = town.get(&format!("/calendar/availability?{query}")).await;
+        assert_eq!((starts(&answer).len(), &answer.body["reason"]), (0, &json!(reason)), "{query}");
+        assert_eq!(answer.body["next_available"], next, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn a_calendar_that_cannot_be_read_is_never_free() {
     let town = Town::connected().await;
     let ask = async || town.get("/calendar/availability").await;
