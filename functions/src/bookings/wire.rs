@@ -146,7 +146,7 @@ impl BookingBody {
 pub(crate) struct BookingView {
     /// Its id for ever.
     id: String,
-    /// `creating`, `confirmed` or `cancelled`.
+    /// `creating`, `confirmed`, `cancelled`, or `failed`: refused before it stood, told only where it is asked for.
     #[schema(example = "confirmed")]
     status: &'static str,
     /// Whether the calendar shows it: `synced`, `pending`, `failed`, or `off` where the owner keeps bookings out.

@@ -190,3 +190,21 @@ fn a_booking_asks_for_a_name_and_an_event_for_an_address() {
     let invited = attendee("EventBody", "/properties/attendees/items/$ref");
     assert_eq!(invited["oneOf"].as_array().map(Vec::len), Some(2), "{invited}");
 }
+
+#[test]
+fn every_status_of_a_booking_is_told() {
+    let document = json();
+    let shown = document["components"]["schemas"]["Booking"]["properties"]["status"]["description"].clone();
+    let mut told = vec![shown];
+    for path in ["/calendar/bookings", "/api/v1/bookings"] {
+        let parameters = document["paths"][path]["get"]["parameters"].as_array().unwrap().iter();
+        let status = parameters.filter(|parameter| parameter["name"] == "status");
+        told.extend(status.map(|parameter| parameter["description"].clone()));
+    }
+    assert_eq!(told.len(), 3, "{told:?}");
+    for (text, status) in
+        told.iter().flat_map(|text| ["creating", "confirmed", "cancelled", "failed"].map(|one| (text, one)))
+    {
+        assert!(text.as_str().unwrap().contains(&format!("`{status}`")), "{status}: {text}");
+    }
+}
