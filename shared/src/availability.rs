@@ -23,10 +23,10 @@ use crate::{
 const LOOK_AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Alternatives to a slot are looked for this far on both sides.
-const NEARBY: SignedDuration = SignedDuration::from_hours(3 * 24);
+pub(crate) const NEARBY: SignedDuration = SignedDuration::from_hours(3 * 24);
 
 /// How many alternatives are worth telling.
-const ALTERNATIVES: usize = 3;
+pub(crate) const ALTERNATIVES: usize = 3;
 
 /// What is asked.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use shared::{
     error::{Error, Result},
     range::Interval,
     schedule::{minutes, zone_named},
-    service::Service,
+    service::{LENGTHS, Service, USUAL_LENGTH},
     services,
     slots::EmptyReason,
     tokens::Patience,
@@ -29,9 +29,6 @@ use crate::{
 
 /// How far a question looks ahead when nothing is said.
 const DEFAULT_DAYS: u32 = 7;
-
-/// How long an appointment takes when nothing is said.
-const DEFAULT_MINUTES: u32 = 30;
 
 /// Some 400 bytes each: Lambda takes an answer of at most 6 MB.
 const MOST_SLOTS: usize = 10_000;
@@ -152,7 +149,7 @@ pub(crate) async fn get_free_busy(
 
 impl Wanted {
     fn duration(&self) -> Result<Option<u32>> {
-        number("duration_minutes", self.duration_minutes.as_deref(), 5..=1440)
+        number("duration_minutes", self.duration_minutes.as_deref(), LENGTHS)
     }
 
     fn hours(&self) -> Result<Option<(i8, i8)>> {
@@ -178,7 +175,7 @@ fn duration(asked: Option<u32>, service: Option<&Service>) -> Result<u32> {
             Err(Error::invalid("duration_minutes", format!("must be the service's {takes} or left out")))
         }
         (_, Some(takes)) => Ok(takes),
-        (asked, None) => Ok(asked.unwrap_or(DEFAULT_MINUTES)),
+        (asked, None) => Ok(asked.unwrap_or(USUAL_LENGTH)),
     }
 }
 

@@ -208,3 +208,28 @@ fn every_status_of_a_booking_is_told() {
         assert!(text.as_str().unwrap().contains(&format!("`{status}`")), "{status}: {text}");
     }
 }
+
+/// The bounds stand in attributes, which take no constant.
+#[test]
+fn a_length_has_the_bounds_that_are_held() {
+    fn lengths(value: &Value, found: &mut Vec<(Value, Value)>) {
+        let named = value["name"] == "duration_minutes";
+        let bounds = |schema: &Value| (schema["minimum"].clone(), schema["maximum"].clone());
+        match value {
+            Value::Object(_) if named => found.push(bounds(&value["schema"])),
+            Value::Object(members) => {
+                found.extend(members.get("duration_minutes").filter(|schema| schema.is_object()).map(bounds));
+                members.values().for_each(|member| lengths(member, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| lengths(item, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let mut found = Vec::new();
+    lengths(&json(), &mut found);
+    assert!(found.len() >= 6, "{found:?}");
+    for bounds in found {
+        let (least, most) = shared::service::LENGTHS.into_inner();
+        assert_eq!(bounds, (least.into(), most.into()));
+    }
+}

@@ -1,7 +1,7 @@
 //! What a model passes to a tool: loosely typed, under several names. Everything is optional until a tool needs it.
 
 use jiff::{
-    SignedDuration, Timestamp, ToSpan as _,
+    SignedDuration, Timestamp,
     civil::{Date, DateTime, Time},
     tz::TimeZone,
 };
@@ -10,13 +10,13 @@ use serde_json::{Map, Value};
 use crate::{
     calendars::EventTime,
     error::{Error, Result},
+    range::Interval,
+    schedule::minutes,
+    service::{LENGTHS, USUAL_LENGTH},
 };
 
-/// An appointment's length when nobody says one.
-const DEFAULT_LENGTH: SignedDuration = SignedDuration::from_mins(30);
-
-/// The longest appointment that can be asked for by phone.
-const LONGEST_MINUTES: i64 = 480;
+/// The longest appointment that can be asked for by phone, in minutes.
+const LONGEST: u32 = 480;
 
 /// Notes of a long call; every calendar takes a text of this length.
 const MOST_CHARACTERS: usize = 2000;
@@ -38,12 +38,13 @@ impl Arguments<'_> {
     /// How long the appointment takes.
     pub(super) fn length(&self) -> Result<SignedDuration> {
         let Some(text) = self.text(&["duration_minutes", "durationMinutes", "duration"]) else {
-            return Ok(DEFAULT_LENGTH);
+            return Ok(minutes(USUAL_LENGTH));
         };
         let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
-        match digits.parse::<i64>() {
-            Ok(minutes) if (5..=LONGEST_MINUTES).contains(&minutes) => Ok(SignedDuration::from_mins(minutes)),
-            _ => Err(Error::invalid("duration_minutes", "must be from 5 to 480")),
+        let shortest = *LENGTHS.start();
+        match digits.parse() {
+            Ok(length) if (shortest..=LONGEST).contains(&length) => Ok(minutes(length)),
+            _ => Err(Error::invalid("duration_minutes", format!("must be from {shortest} to {LONGEST}"))),
         }
     }
 
@@ -117,11 +118,8 @@ fn time_of_day(text: &str) -> Result<Time> {
 }
 
 /// The whole local day as a window; it ends with the next midnight.
-pub(super) fn whole_day(day: Date, zone: &TimeZone) -> Result<crate::range::Interval> {
-    let odd = || Error::invalid("date", "lies outside the years that calendars know");
-    let next = day.checked_add(1.day()).map_err(|_| odd())?;
-    let start = EventTime::Date(day).instant("date", zone)?;
-    Ok(crate::range::Interval::new(start, EventTime::Date(next).instant("date", zone)?))
+pub(super) fn whole_day(day: Date, zone: &TimeZone) -> Result<Interval> {
+    crate::civil::whole_day(zone, day).ok_or_else(|| Error::invalid("date", "is no day that calendars know"))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{WireEvent, calendar_path, preferring};
 use crate::{
-    calendar::{Event, EventPage, When},
+    calendar::{Event, EventPage},
     providers::{
         Reading, Session,
         classify::Source,
@@ -124,17 +124,7 @@ fn blocked(item: WireEvent, zone: &TimeZone) -> Result<Option<Interval>, Failure
     if !event.busy {
         return Ok(None);
     }
-    match event.when {
-        When::Timed(interval) => Ok(Some(interval)),
-        When::AllDay { start, end } => {
-            let midnight =
-                |date: jiff::civil::Date| date.to_zoned(zone.clone()).map(|zoned| zoned.timestamp());
-            match (midnight(start), midnight(end)) {
-                (Ok(start), Ok(end)) => Ok(Some(Interval::new(start, end))),
-                _ => Err(unreadable()),
-            }
-        }
-    }
+    event.when.interval(zone).map(Some).ok_or_else(unreadable)
 }
 
 async fn page(
