@@ -52,7 +52,7 @@ pub(crate) struct Bookings {
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Listing {
-    /// `confirmed`, `cancelled` or `creating`; without it all that ever stood.
+    /// `confirmed`, `cancelled`, `creating` or `failed`; without it all but `failed` ones.
     status: Option<String>,
     /// Of this number, however it is written.
     phone: Option<String>,

@@ -128,14 +128,19 @@ pub(crate) fn number(
     text: Option<&str>,
     bounds: std::ops::RangeInclusive<u32>,
 ) -> Result<Option<u32>, Error> {
-    let Some(text) = text else { return Ok(None) };
-    match text.parse() {
-        Ok(number) if bounds.contains(&number) => Ok(Some(number)),
-        _ => {
-            let (least, most) = (bounds.start(), bounds.end());
-            Err(Error::invalid(field, format!("must be a whole number from {least} to {most}")))
-        }
-    }
+    text.map(|text| bounded(field, text.parse().ok(), bounds)).transpose()
+}
+
+/// A whole number within its bounds; none is what could not be read as one.
+pub(crate) fn bounded(
+    field: &'static str,
+    number: Option<u32>,
+    bounds: std::ops::RangeInclusive<u32>,
+) -> Result<u32, Error> {
+    number.filter(|number| bounds.contains(number)).ok_or_else(|| {
+        let (least, most) = (bounds.start(), bounds.end());
+        Error::invalid(field, format!("must be a whole number from {least} to {most}"))
+    })
 }
 
 /// The `Idempotency-Key` of a request.

@@ -11,7 +11,7 @@ use crate::{
     providers,
     range::{self, Interval},
     schedule::{Buffers, Schedule, zone_named},
-    slots::{self, Booked, EmptyReason, Question},
+    slots::{self, Booked, DayHours, EmptyReason, Question},
     store::{
         connections::{Connection, OwnerRows},
         ledger::Days,
@@ -23,10 +23,10 @@ use crate::{
 const LOOK_AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Alternatives to a slot are looked for this far on both sides.
-const NEARBY: SignedDuration = SignedDuration::from_hours(3 * 24);
+pub(crate) const NEARBY: SignedDuration = SignedDuration::from_hours(3 * 24);
 
 /// How many alternatives are worth telling.
-const ALTERNATIVES: usize = 3;
+pub(crate) const ALTERNATIVES: usize = 3;
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub struct Query {
     pub duration: SignedDuration,
     /// Kept free around it: the service's, or else [`Schedule::buffers`].
     pub buffers: Buffers,
-    /// Only slots between these full hours of the day, in the answer's zone.
+    /// Only slots between these full hours of the day, in the answer's zone; reason and what is next are told of them.
     pub hours: Option<(i8, i8)>,
     /// IANA zone in which the answer is told; the owner's when it is not said.
     pub time_zone: Option<String>,
@@ -54,7 +54,7 @@ pub struct Availability {
     pub time_zone: String,
     /// Always there when `slots` is empty.
     pub reason: Option<EmptyReason>,
-    /// The first free slot after the window, when none is inside.
+    /// When `slots` is empty, the first free slot of the hours that were asked for, as far as a week after the window.
     pub next_available: Option<Timestamp>,
 }
 
@@ -84,13 +84,16 @@ pub async fn free_slots(
     let zone = zone_named(&zone_name)?;
     let known = Interval::new(query.window.start, later(query.window.end));
     let read = read(app, owner, rows, schedule, known, query.buffers, query.patience).await?;
-    let found = slots::available(&Question {
+    let question = Question {
         duration: query.duration,
         window: query.window,
         grid_zone: Some(&zone),
         ..read.question(schedule, known, app.clock.now())
-    })?;
-    Ok(within_hours(found, query.hours, &zone, zone_name))
+    };
+    let hours = query.hours.map(|(from, to)| DayHours { from, to, zone: &zone });
+    let slots::Availability { slots, reason, next_available } = slots::available_in(&question, hours)?;
+    let next_available = next_available.map(|slot| slot.start);
+    Ok(Availability { slots, time_zone: zone_name, reason, next_available })
 }
 
 /// Whether one exact slot is free; its start need not be one that is offered. Ledger and calendars are read once, for
@@ -177,29 +180,6 @@ pub fn readable(busy: Result<Vec<Interval>>) -> Result<Option<Vec<Interval>>> {
 pub fn booked(days: &Days, now: Timestamp, but: &[&str]) -> Vec<Booked> {
     let entries = days.entries(now).into_iter().filter(|entry| !but.contains(&entry.of.as_str()));
     entries.map(|entry| Booked { interval: entry.interval(), buffers: entry.buffers() }).collect()
-}
-
-fn within_hours(
-    found: slots::Availability,
-    hours: Option<(i8, i8)>,
-    zone: &TimeZone,
-    time_zone: String,
-) -> Availability {
-    let inside = |slot: &Interval| {
-        let Some((from, to)) = hours else { return true };
-        let (start, end) = (zone.to_datetime(slot.start), zone.to_datetime(slot.end));
-        let ends_in_time = end.hour() < to || (end.hour() == to && end.minute() == 0) || to == 24;
-        start.hour() >= from && ends_in_time && (start.date() == end.date() || to == 24)
-    };
-    let (slots, outside): (Vec<_>, Vec<_>) = found.slots.into_iter().partition(inside);
-    let reason = match (slots.is_empty(), found.reason) {
-        (false, _) => None,
-        (true, Some(reason)) => Some(reason),
-        // Free, but not in the hours that were asked for.
-        (true, None) => Some(EmptyReason::FullyBooked),
-    };
-    let next = found.next_available.or_else(|| slots.is_empty().then(|| outside.first().copied()).flatten());
-    Availability { slots, time_zone, reason, next_available: next.map(|slot| slot.start) }
 }
 
 /// What blocks time in every calendar that counts; all connections are asked at the same time.

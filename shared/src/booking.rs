@@ -22,7 +22,7 @@ use jiff::SignedDuration;
 
 use crate::{
     app::App,
-    availability::{Query, free_slots},
+    availability::{ALTERNATIVES, NEARBY, Query, free_slots},
     error::{Alternative, Error, Result},
     ids::OwnerId,
     range::Interval,
@@ -45,12 +45,6 @@ pub use list::{Page, Search, list, one};
 pub use reconcile::{Reconciled, reconcile};
 pub use repeats::Repeats;
 pub use reschedule::reschedule;
-
-/// How many free slots come with "taken".
-const ALTERNATIVES: usize = 3;
-
-/// Alternatives are looked for this far on both sides.
-const NEARBY: SignedDuration = SignedDuration::from_hours(3 * 24);
 
 /// What every booking verb needs of the owner, read once.
 #[derive(Clone, Copy)]

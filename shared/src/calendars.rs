@@ -15,6 +15,8 @@ pub use time::EventTime;
 pub use verify::verify;
 pub use writing::{EventChange, NewEvent, create_event, delete_event, get_event, update_event};
 
+use std::collections::HashSet;
+
 use crate::{
     app::App,
     error::{Error, Result},
@@ -24,13 +26,21 @@ use crate::{
     tokens::needs_connection,
 };
 
-/// The calendars of a connection that block time.
+/// The calendars of a connection that block time, each once: rows of earlier versions may name one twice, and a
+/// provider answers for it once.
 pub fn busy_calendars(connection: &Connection) -> Vec<String> {
     if connection.busy_calendars.is_empty() {
         vec![PRIMARY.to_owned()]
     } else {
-        connection.busy_calendars.clone()
+        once(connection.busy_calendars.clone(), String::as_str)
     }
+}
+
+/// The first of all that are the same thing, in their order.
+fn once<T>(mut all: Vec<T>, thing: impl Fn(&T) -> &str) -> Vec<T> {
+    let mut seen = HashSet::new();
+    all.retain(|one| seen.insert(thing(one).to_owned()));
+    all
 }
 
 /// The calendar of a connection that is written to.

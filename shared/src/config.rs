@@ -177,7 +177,7 @@ impl Config {
         self.stage == Stage::Local && self.public_base_url.starts_with("http://")
     }
 
-    /// The return URL to use: `wanted` if it is on the allow-list (exactly), else none.
+    /// The return URL to use: `wanted` if it is on the allow-list (exactly), else none; the first one when nothing is wanted.
     pub fn return_url(&self, wanted: Option<&str>) -> Option<&Url> {
         match wanted {
             None => self.frontend_return_urls.first(),

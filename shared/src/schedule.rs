@@ -19,7 +19,7 @@ use crate::{
 /// Keeps a stored schedule well below DynamoDB's 400 KB an item.
 const MAX_RANGES: usize = 500;
 const DAYS_A_WEEK: usize = 7;
-const MINUTES_A_DAY: u32 = 1_440;
+pub(crate) const MINUTES_A_DAY: u32 = 1_440;
 /// A year ahead is further than calendars are kept, and bounds what a search can cost.
 const MAX_HORIZON_DAYS: u32 = 366;
 

@@ -1,21 +1,29 @@
 //! What an owner can be booked for: a haircut of thirty minutes, with what is said about it.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::RangeInclusive, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    schedule::{Buffers, Schedule, minutes},
+    schedule::{Buffers, MINUTES_A_DAY, Schedule, minutes},
 };
 
 /// The most services of one owner: they are read with everything else of his in one query.
 pub const MOST_SERVICES: usize = 100;
 
+/// How many minutes an appointment may take: what takes no time stands in nobody's way, and what is longer than a day is
+/// no appointment.
+pub const LENGTHS: RangeInclusive<u32> = 5..=MINUTES_A_DAY;
+
+/// How many minutes it takes when nothing says so.
+pub const USUAL_LENGTH: u32 = 30;
+
+/// How many minutes can be kept free on one side of it.
+const BUFFERS: RangeInclusive<u32> = 0..=MINUTES_A_DAY;
+
 const MOST_ID: usize = 64;
 const MOST_TEXT: usize = 200;
-const LEAST_MINUTES: u32 = 5;
-const MINUTES_A_DAY: u32 = 1_440;
 
 /// A service's name in addresses: `^[a-z0-9][a-z0-9_-]{0,63}$`, chosen by whoever makes it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -87,9 +95,9 @@ impl Service {
     /// Refuses what makes no sense, naming the first wrong field.
     pub fn check(&self) -> Result<()> {
         check_text("name", Some(&self.name))?;
-        check_between("duration_minutes", Some(self.duration_minutes), LEAST_MINUTES)?;
-        check_between("buffer_before_minutes", self.buffer_before_minutes, 0)?;
-        check_between("buffer_after_minutes", self.buffer_after_minutes, 0)?;
+        check_between("duration_minutes", Some(self.duration_minutes), LENGTHS)?;
+        check_between("buffer_before_minutes", self.buffer_before_minutes, BUFFERS)?;
+        check_between("buffer_after_minutes", self.buffer_after_minutes, BUFFERS)?;
         check_text("price_text", self.price_text.as_deref())?;
         check_text("spoken_name", self.spoken_name.as_deref())
     }
@@ -112,11 +120,11 @@ fn check_text(field: &'static str, text: Option<&str>) -> Result<()> {
     Err(Error::invalid(field, format!("must have 1 to {MOST_TEXT} characters")))
 }
 
-fn check_between(field: &'static str, value: Option<u32>, least: u32) -> Result<()> {
-    if value.is_none_or(|value| (least..=MINUTES_A_DAY).contains(&value)) {
+fn check_between(field: &'static str, value: Option<u32>, bounds: RangeInclusive<u32>) -> Result<()> {
+    if value.is_none_or(|value| bounds.contains(&value)) {
         return Ok(());
     }
-    Err(Error::invalid(field, format!("must be between {least} and {MINUTES_A_DAY}")))
+    Err(Error::invalid(field, format!("must be between {} and {}", bounds.start(), bounds.end())))
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ pub struct Booked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EmptyReason {
-    /// The owner does not work then, or not long enough.
+    /// The owner does not work then, or not long enough, or not in the hours of the day that were asked for.
     OutsideHours,
     /// Everything is taken.
     FullyBooked,
@@ -72,6 +72,25 @@ pub enum EmptyReason {
     CalendarUnreachable,
 }
 
+/// The full hours of the day in which a slot has to lie.
+#[derive(Clone, Copy, Debug)]
+pub struct DayHours<'a> {
+    /// It starts at this hour or later (0–23).
+    pub from: i8,
+    /// It ends by this hour of the same day; 24 sets no end.
+    pub to: i8,
+    /// On whose wall clock.
+    pub zone: &'a TimeZone,
+}
+
+impl DayHours<'_> {
+    fn hold(&self, slot: Interval) -> bool {
+        let (start, end) = (self.zone.to_datetime(slot.start), self.zone.to_datetime(slot.end));
+        let ends_in_time = (end.hour(), end.minute(), end.second()) <= (self.to, 0, 0);
+        start.hour() >= self.from && (self.to == 24 || (ends_in_time && start.date() == end.date()))
+    }
+}
+
 /// An answer: free slots, or why there are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Availability {
@@ -79,12 +98,18 @@ pub struct Availability {
     pub slots: Vec<Interval>,
     /// Always there when `slots` is empty.
     pub reason: Option<EmptyReason>,
-    /// The first free slot after an empty window.
+    /// The first free slot that begins in or after an empty window.
     pub next_available: Option<Interval>,
 }
 
 /// The free slots of a window, with the reason when there are none.
 pub fn available(question: &Question<'_>) -> Result<Availability> {
+    available_in(question, None)
+}
+
+/// The same for slots in some hours of the day alone: others neither are offered, nor count as the reason or as what is
+/// next. Which starts there are does not change.
+pub fn available_in(question: &Question<'_>, hours: Option<DayHours<'_>>) -> Result<Availability> {
     let zone = question.schedule.zone()?;
     let Some(taken) = Taken::of(question, &zone) else {
         return Ok(Availability {
@@ -92,14 +117,14 @@ pub fn available(question: &Question<'_>) -> Result<Availability> {
             ..Availability::default()
         });
     };
-    let found = free_slots(question, &zone, question.window, &taken)?;
+    let found = free_slots(question, &zone, question.window, &taken, hours)?;
     if !found.is_empty() {
         return Ok(Availability { slots: found, ..Availability::default() });
     }
     // From the window's start: a slot that begins inside and ends outside is the next one.
     let ahead = Interval::new(question.window.start, question.known_until.max(question.window.end));
-    let next_available = free_slots(question, &zone, ahead, &taken)?.first().copied();
-    Ok(Availability { slots: found, reason: Some(empty_reason(question, &zone)?), next_available })
+    let next_available = free_slots(question, &zone, ahead, &taken, hours)?.first().copied();
+    Ok(Availability { slots: found, reason: Some(empty_reason(question, &zone, hours)?), next_available })
 }
 
 /// Why this exact interval cannot be booked; none when it can. Its start need not be one that is offered.
@@ -134,27 +159,33 @@ fn free_slots(
     zone: &TimeZone,
     window: Interval,
     taken: &Taken<'_>,
+    hours: Option<DayHours<'_>>,
 ) -> Result<Vec<Interval>> {
     let window = bookable(question, zone, window);
-    let hours = working_hours(question.schedule, window)?;
-    let blocked = taken.within(&hours);
-    cut(question, zone, window, &range::subtract(hours, blocked), taken.full_days())
+    let open = working_hours(question.schedule, window)?;
+    let blocked = taken.within(&open);
+    cut(question, zone, window, &range::subtract(open, blocked), taken.full_days(), hours)
 }
 
-/// Cuts free ranges of a window into slots.
+/// Cuts free ranges of a window into slots, and keeps those of some hours.
 fn cut(
     question: &Question<'_>,
     zone: &TimeZone,
     window: Interval,
     free: &[Interval],
     closed: &[Interval],
+    hours: Option<DayHours<'_>>,
 ) -> Result<Vec<Interval>> {
     let (duration, interval) = (question.duration, minutes(question.schedule.slot_interval_minutes));
     let with = |starts| Cut { duration, interval, starts, closed }.of(free);
-    match question.schedule.start_alignment {
-        StartAlignment::Clock => Ok(with(Starts::Clock(question.grid_zone.unwrap_or(zone)))),
-        StartAlignment::Opening => Ok(with(Starts::Openings(&openings(question.schedule, window)?))),
+    let mut slots = match question.schedule.start_alignment {
+        StartAlignment::Clock => with(Starts::Clock(question.grid_zone.unwrap_or(zone))),
+        StartAlignment::Opening => with(Starts::Openings(&openings(question.schedule, window)?)),
+    };
+    if let Some(hours) = hours {
+        slots.retain(|slot| hours.hold(*slot));
     }
+    Ok(slots)
 }
 
 /// The part of a window that notice and horizon leave.
@@ -174,7 +205,11 @@ fn horizon_end(question: &Question<'_>, zone: &TimeZone) -> Timestamp {
 }
 
 /// The first rule that alone leaves no room.
-fn empty_reason(question: &Question<'_>, zone: &TimeZone) -> Result<EmptyReason> {
+fn empty_reason(
+    question: &Question<'_>,
+    zone: &TimeZone,
+    hours: Option<DayHours<'_>>,
+) -> Result<EmptyReason> {
     let most = question.window.start.saturating_add(SignedDuration::from_hours(MAX_EXPLAINED_DAYS * 24));
     let window =
         Interval::new(question.window.start, question.window.end.min(most.unwrap_or(Timestamp::MAX)));
@@ -185,8 +220,8 @@ fn empty_reason(question: &Question<'_>, zone: &TimeZone) -> Result<EmptyReason>
         (bookable(question, zone, window), EmptyReason::Notice),
     ];
     for (left, reason) in rules {
-        let hours = working_hours(question.schedule, left)?;
-        if cut(question, zone, left, &hours, &[])?.is_empty() {
+        let open = working_hours(question.schedule, left)?;
+        if cut(question, zone, left, &open, &[], hours)?.is_empty() {
             return Ok(reason);
         }
     }

@@ -121,7 +121,7 @@ def play(phone):
                 phone.tell(line, kind, message(type_, own), types)
     line = lines[0]
     once = tool("book_appointment", {"date": "2026-01-15", "time": "10 AM", "name": "Caller"}, "call_same")
-    for calls in [[], [once], [once], [once, once], [once, tool("check_availability", {"date": "2026-01-15"}), tool("order_pizza", {}), tool("check_availability", "{not json")]]:
+    for calls in [[], [once], [once], [once, once], [once, tool("check_availability", {"date": "2026-01-15", "time": "10 AM"}), tool("order_pizza", {}), tool("check_availability", "{not json")]]:
         phone.call(line, *calls, call="call-same")
     for caller, assistant in [(None, "assistant-1"), ("+15550100123", None), (None, None)]:
         phone.call(line, tool("book_appointment", {"date": "2026-01-16", "time": "10 AM", "name": "Caller"}), caller=caller, assistant=assistant)

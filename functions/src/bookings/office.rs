@@ -1,6 +1,5 @@
 //! What booking routes read of an owner, and the slots that callers mean.
 
-use jiff::SignedDuration;
 use shared::{
     app::App,
     booking::Desk,
@@ -9,7 +8,7 @@ use shared::{
     ids::OwnerId,
     range::Interval,
     schedule::{Buffers, Schedule, minutes},
-    service::Service,
+    service::{Service, USUAL_LENGTH},
     services,
     slottoken::Offer,
     store::connections::OwnerRows,
@@ -17,9 +16,6 @@ use shared::{
 };
 
 use super::wire::SlotBody;
-
-/// How long an appointment takes when nothing says so.
-const USUAL_LENGTH: SignedDuration = SignedDuration::from_mins(30);
 
 /// What of the owner a request needs, read once.
 pub(crate) struct Office {
@@ -73,7 +69,7 @@ impl Office {
                 }
                 length
             }
-            (None, said) => said.unwrap_or(USUAL_LENGTH),
+            (None, said) => said.unwrap_or(minutes(USUAL_LENGTH)),
         };
         let slot = body.interval(&self.schedule.zone()?, length)?;
         if service.is_some() && slot.duration() != length {

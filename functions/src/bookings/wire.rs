@@ -7,11 +7,13 @@ use shared::{
     calendars::EventTime,
     error::{Error, Result},
     range::Interval,
+    schedule::minutes,
+    service::LENGTHS,
     store::bookings::{Booking, BookingStatus, CalendarSync, Hold, Problem},
 };
 use utoipa::ToSchema;
 
-use crate::extract::said;
+use crate::extract::{bounded, said};
 
 /// Longer than any name, number or address that people write.
 const MOST_NAME: usize = 200;
@@ -19,12 +21,6 @@ const MOST_PHONE: usize = 40;
 const MOST_NOTES: usize = 4_000;
 const MOST_TITLE: usize = 255;
 const MOST_LOCATION: usize = 1_024;
-
-/// An appointment longer than a day is no appointment.
-const MOST_MINUTES: i64 = 24 * 60;
-
-/// The shortest that services and availability know. What takes no time stands in nobody's way.
-const LEAST_MINUTES: i64 = 5;
 
 /// A slot that is to be booked, held or moved to: a token from an availability answer, or start and end.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
@@ -85,13 +81,8 @@ pub(crate) struct AttendeeBody {
 impl SlotBody {
     /// How long it takes, where that is said.
     pub(crate) fn length(&self) -> Result<Option<SignedDuration>> {
-        match self.duration_minutes.map(i64::from) {
-            None => Ok(None),
-            Some(minutes) if (LEAST_MINUTES..=MOST_MINUTES).contains(&minutes) => {
-                Ok(Some(SignedDuration::from_mins(minutes)))
-            }
-            Some(_) => Err(Error::invalid("duration_minutes", "must be a whole number from 5 to 1440")),
-        }
+        let within = |said| bounded("duration_minutes", Some(said), LENGTHS).map(minutes);
+        self.duration_minutes.map(within).transpose()
     }
 
     /// Start and end in the owner's zone.
@@ -108,10 +99,10 @@ impl SlotBody {
         if slot.is_empty() {
             return Err(Error::invalid("end", "must be after start"));
         }
-        if slot.duration() > SignedDuration::from_mins(MOST_MINUTES) {
+        if slot.duration() > minutes(*LENGTHS.end()) {
             return Err(Error::invalid("end", "must be at most a day after start"));
         }
-        if slot.duration() < SignedDuration::from_mins(LEAST_MINUTES) {
+        if slot.duration() < minutes(*LENGTHS.start()) {
             return Err(Error::invalid("end", "must be at least five minutes after start"));
         }
         Ok(slot)
@@ -146,7 +137,7 @@ impl BookingBody {
 pub(crate) struct BookingView {
     /// Its id for ever.
     id: String,
-    /// `creating`, `confirmed` or `cancelled`.
+    /// `creating`, `confirmed`, `cancelled`, or `failed`: refused before it stood, told only where it is asked for.
     #[schema(example = "confirmed")]
     status: &'static str,
     /// Whether the calendar shows it: `synced`, `pending`, `failed`, or `off` where the owner keeps bookings out.

@@ -6,6 +6,7 @@ use shared::{
     app::App,
     availability::{self, Verdict},
     error::{Error, Result},
+    service::LENGTHS,
     slots::EmptyReason,
     tokens::Patience,
 };
@@ -101,7 +102,7 @@ impl Asked {
             slot: None,
             start: times.start,
             end: times.end,
-            duration_minutes: number("duration_minutes", self.duration_minutes.as_deref(), 5..=1440)?,
+            duration_minutes: number("duration_minutes", self.duration_minutes.as_deref(), LENGTHS)?,
             service: self.service.clone(),
         })
     }

@@ -17,19 +17,22 @@ pub(super) struct Written {
 pub(super) fn written(date: Option<&str>, start: Option<&str>, end: Option<&str>) -> Result<Written> {
     let date = date.map(day).transpose()?;
     let (start, end) = match (start, end) {
-        // A dial's range; a whole time has dashes of its own and is longer.
-        (Some(range), None) if range.len() <= "00:00:00 - 00:00:00".len() && range.contains(':') => {
-            match range.split_once('-') {
-                Some((start, end)) => (Some(start), Some(end)),
-                None => (Some(range), None),
-            }
-        }
+        (Some(text), None) => match text.split_once('-') {
+            // The dashes of a whole time come after a year, or after a T.
+            Some((start, end)) if is_on_a_dial(start) => (Some(start), Some(end)),
+            Some(_) | None => (Some(text), None),
+        },
         both => both,
     };
     Ok(Written {
         start: start.map(|text| on(date, "start_time", text)).transpose()?,
         end: end.map(|text| on(date, "end_time", text)).transpose()?,
     })
+}
+
+/// Whether a text is meant as a time of the day, right or wrong.
+fn is_on_a_dial(text: &str) -> bool {
+    text.contains(':') && text.trim().len() <= "24:00:00".len()
 }
 
 fn day(text: &str) -> Result<Date> {
@@ -72,6 +75,11 @@ mod tests {
         check([date, Some("14:00 - 24:00"), None], [Some("2026-01-06T14:00"), Some("2026-01-07T00:00")]);
         let whole = Some("2026-01-06T14:00:00-05:00");
         check([None, whole, None], [whole, None]);
+        for local in ["2026-01-06T14:00", "2026-01-06T14:00:00", "2026-01-06 14:00", "20260106T140000-05:00"]
+        {
+            check([None, Some(local), None], [Some(local), None]);
+            check([date, Some(local), Some("15:00")], [Some(local), Some("2026-01-06T15:00")]);
+        }
         check([date, whole, Some("15:00")], [whole, Some("2026-01-06T15:00")]);
         check([date, None, None], [None, None]);
     }
@@ -85,6 +93,8 @@ mod tests {
             ([Some("2026-01-06"), Some("2 PM"), None], "start_time"),
             ([Some("2026-01-06"), Some("25:00"), None], "start_time"),
             ([Some("2026-01-06"), Some("14:00-x"), None], "end_time"),
+            ([Some("2026-01-06"), Some("14:00:00 - 15"), None], "end_time"),
+            ([Some("2026-01-06"), Some("14:0x-15:00"), None], "start_time"),
             ([Some("2026-01-06"), Some("14:00"), Some("")], "end_time"),
         ] {
             let error = written(said[0], said[1], said[2]).unwrap_err();

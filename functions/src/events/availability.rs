@@ -10,7 +10,7 @@ use shared::{
     error::{Error, Result},
     range::Interval,
     schedule::{minutes, zone_named},
-    service::Service,
+    service::{LENGTHS, Service, USUAL_LENGTH},
     services,
     slots::EmptyReason,
     tokens::Patience,
@@ -30,9 +30,6 @@ use crate::{
 /// How far a question looks ahead when nothing is said.
 const DEFAULT_DAYS: u32 = 7;
 
-/// How long an appointment takes when nothing is said.
-const DEFAULT_MINUTES: u32 = 30;
-
 /// Some 400 bytes each: Lambda takes an answer of at most 6 MB.
 const MOST_SLOTS: usize = 10_000;
 
@@ -49,7 +46,7 @@ pub(crate) struct Wanted {
     /// Only slots from this hour on, in the answer's zone.
     #[param(value_type = Option<u32>, minimum = 0, maximum = 23)]
     start_hour: Option<String>,
-    /// Only slots that end by this hour.
+    /// Only slots that end by this hour; 24 sets no end.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 24)]
     end_hour: Option<String>,
     /// IANA or Windows zone in which the answer is told; the owner's when it is not said.
@@ -69,12 +66,12 @@ pub(crate) struct Slots {
     total_slots: usize,
     /// IANA zone in which they are told.
     time_zone: String,
-    /// Always there when there is no slot: `outside_hours`, `fully_booked`, `notice`, `horizon` or
-    /// `calendar_unreachable`.
+    /// Always there when there is no slot: `outside_hours` (the owner does not work in the hours that were asked for),
+    /// `fully_booked`, `notice`, `horizon` or `calendar_unreachable`.
     #[schema(value_type = Option<String>, example = "fully_booked")]
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<EmptyReason>,
-    /// The first free slot after the window, when none is inside.
+    /// When there is no slot, the first one of the hours that were asked for, as far as a week after the window.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_available: Option<String>,
 }
@@ -152,7 +149,7 @@ pub(crate) async fn get_free_busy(
 
 impl Wanted {
     fn duration(&self) -> Result<Option<u32>> {
-        number("duration_minutes", self.duration_minutes.as_deref(), 5..=1440)
+        number("duration_minutes", self.duration_minutes.as_deref(), LENGTHS)
     }
 
     fn hours(&self) -> Result<Option<(i8, i8)>> {
@@ -178,7 +175,7 @@ fn duration(asked: Option<u32>, service: Option<&Service>) -> Result<u32> {
             Err(Error::invalid("duration_minutes", format!("must be the service's {takes} or left out")))
         }
         (_, Some(takes)) => Ok(takes),
-        (asked, None) => Ok(asked.unwrap_or(DEFAULT_MINUTES)),
+        (asked, None) => Ok(asked.unwrap_or(USUAL_LENGTH)),
     }
 }
 

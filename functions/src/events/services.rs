@@ -51,6 +51,7 @@ pub(crate) struct ServiceView {
     /// What people read.
     name: String,
     /// How long it takes.
+    #[schema(minimum = 5, maximum = 1440)]
     duration_minutes: u32,
     /// Kept free before it; the schedule's when it is null.
     buffer_before_minutes: Option<u32>,

@@ -190,3 +190,46 @@ fn a_booking_asks_for_a_name_and_an_event_for_an_address() {
     let invited = attendee("EventBody", "/properties/attendees/items/$ref");
     assert_eq!(invited["oneOf"].as_array().map(Vec::len), Some(2), "{invited}");
 }
+
+#[test]
+fn every_status_of_a_booking_is_told() {
+    let document = json();
+    let shown = document["components"]["schemas"]["Booking"]["properties"]["status"]["description"].clone();
+    let mut told = vec![shown];
+    for path in ["/calendar/bookings", "/api/v1/bookings"] {
+        let parameters = document["paths"][path]["get"]["parameters"].as_array().unwrap().iter();
+        let status = parameters.filter(|parameter| parameter["name"] == "status");
+        told.extend(status.map(|parameter| parameter["description"].clone()));
+    }
+    assert_eq!(told.len(), 3, "{told:?}");
+    for (text, status) in
+        told.iter().flat_map(|text| ["creating", "confirmed", "cancelled", "failed"].map(|one| (text, one)))
+    {
+        assert!(text.as_str().unwrap().contains(&format!("`{status}`")), "{status}: {text}");
+    }
+}
+
+/// The bounds stand in attributes, which take no constant.
+#[test]
+fn a_length_has_the_bounds_that_are_held() {
+    fn lengths(value: &Value, found: &mut Vec<(Value, Value)>) {
+        let named = value["name"] == "duration_minutes";
+        let bounds = |schema: &Value| (schema["minimum"].clone(), schema["maximum"].clone());
+        match value {
+            Value::Object(_) if named => found.push(bounds(&value["schema"])),
+            Value::Object(members) => {
+                found.extend(members.get("duration_minutes").filter(|schema| schema.is_object()).map(bounds));
+                members.values().for_each(|member| lengths(member, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| lengths(item, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let mut found = Vec::new();
+    lengths(&json(), &mut found);
+    assert!(found.len() >= 6, "{found:?}");
+    for bounds in found {
+        let (least, most) = shared::service::LENGTHS.into_inner();
+        assert_eq!(bounds, (least.into(), most.into()));
+    }
+}

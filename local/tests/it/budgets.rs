@@ -135,6 +135,11 @@ async fn a_voice_turn_stays_within_its_budget() {
     assert_eq!(counted(&town), trips(4, 0, 2), "credential, routes, owner, ledger");
     town.say(&call, &line, &check).await.unwrap();
     assert_eq!(counted(&town), trips(2, 0, 2), "the credential and its routes are in memory");
+    for time in ["14:15", "9 AM", "11 PM"] {
+        let named = ToolCall::new("check_availability", json!({"date": "2026-01-06", "time": time}));
+        town.say(&call, &line, &named).await.unwrap();
+        assert_eq!(counted(&town), trips(2, 0, 2), "{time}: the calendars are read once");
+    }
     let book =
         ToolCall::new("book_appointment", json!({"start_time": "2026-01-06T15:00:00Z", "name": "Caller"}));
     let said = town.say(&call, &line, &book).await.unwrap();

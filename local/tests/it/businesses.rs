@@ -133,6 +133,32 @@ async fn whether_a_time_is_free_is_answered_in_the_zone_of_the_business() {
 }
 
 #[tokio::test]
+async fn a_whole_time_without_an_offset_is_meant_in_the_zone_of_the_business() {
+    let town = Town::new().await;
+    let id = shop(&town).await;
+    for asked in [
+        "start_time=2026-01-13T11:00",
+        "start_time=2026-01-13T11:00:00",
+        "start_time=2026-01-13T11:00&end_time=2026-01-13T12:00:00",
+        "date=2026-01-13&start_time=2026-01-13T11:00&end_time=12:00",
+    ] {
+        let answer = town.get(&format!("/api/v1/calendar/availability?business_id={id}&{asked}")).await;
+        assert_eq!((answer.status, &answer.body), (200, &json!({"available": true})), "{asked}");
+    }
+    for (written, start, moved_to, moved) in [
+        ("2026-01-13T14:00", "2026-01-13T19:00:00Z", "2026-01-14T09:00:00", "2026-01-14T14:00:00Z"),
+        ("2026-01-13T15:00:00", "2026-01-13T20:00:00Z", "2026-01-14T10:00", "2026-01-14T15:00:00Z"),
+    ] {
+        let body = json!({"business_id": id, "start_time": written, "attendee": {"name": "Ada Example"}});
+        let made = book(&town, body).await;
+        assert_eq!((made.status, &made.body["start"]), (201, &json!(start)), "{written} {}", made.text);
+        let path = format!("/api/v1/bookings/{}?business_id={id}", made.body["id"].as_str().unwrap());
+        let change = town.call(Method::PATCH, &path, Some(json!({"start_time": moved_to}))).await;
+        assert_eq!((change.status, &change.body["start"]), (200, &json!(moved)), "{}", change.text);
+    }
+}
+
+#[tokio::test]
 async fn a_booking_is_made_moved_and_called_off_for_a_business() {
     let town = Town::new().await;
     let id = shop(&town).await;

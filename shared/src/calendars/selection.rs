@@ -2,7 +2,7 @@
 
 use futures_util::future::try_join_all;
 
-use super::{busy_calendars, working, working_one, write_calendar};
+use super::{busy_calendars, once, working, working_one, write_calendar};
 use crate::{
     app::App,
     calendar::CalendarListing,
@@ -69,7 +69,8 @@ pub(super) async fn listings(app: &App, connection: &Connection) -> Result<Vec<C
     .await
 }
 
-/// Chooses the calendars of a connection. Each must exist in the account, and the one written to must be writable.
+/// Chooses the calendars of a connection. Each must exist in the account, and the one written to must be writable. One
+/// that is named twice, or by its id and as [`PRIMARY`], counts once.
 pub async fn select_calendars(
     app: &App,
     owner: &OwnerId,
@@ -84,9 +85,9 @@ pub async fn select_calendars(
     let connection = working_one(app, owner, &rows, Some(connection))?;
     let known = listings(app, connection).await?;
     let find = |id: &str| known.iter().find(|listing| listing.id == id || (id == PRIMARY && listing.primary));
-    if busy.iter().any(|id| find(id).is_none()) {
-        return Err(Error::invalid("busy", "must name calendars of this connection"));
-    }
+    let named: Option<Vec<_>> = busy.iter().map(|id| Some((id, find(id)?.id.as_str()))).collect();
+    let named = named.ok_or_else(|| Error::invalid("busy", "must name calendars of this connection"))?;
+    let busy: Vec<_> = once(named, |(_, calendar)| calendar).into_iter().map(|(id, _)| id.clone()).collect();
     if let Some(write) = write
         && !find(write).is_some_and(|listing| listing.writable)
     {
@@ -95,7 +96,7 @@ pub async fn select_calendars(
             "must name a calendar of this connection that can be written to",
         ));
     }
-    match app.store.select_calendars(connection, busy, write).await? {
+    match app.store.select_calendars(connection, &busy, write).await? {
         Write::Done => Ok(()),
         Write::Refused => Err(Error::NotFound("connection")),
     }

@@ -25,8 +25,6 @@ pub struct Identity {
     pub account_key: String,
     /// Address to show.
     pub email: Option<String>,
-    /// Name to show.
-    pub name: Option<String>,
     /// Whether the provider vouches that the address belongs to the account.
     pub email_is_authoritative: bool,
 }
@@ -71,7 +69,6 @@ struct Claims {
     oid: Option<String>,
     email: Option<String>,
     preferred_username: Option<String>,
-    name: Option<String>,
     hd: Option<String>,
     email_verified: Option<Flag>,
     xms_edov: Option<Flag>,
@@ -142,7 +139,7 @@ impl Claims {
         let vouched = filled(self.email);
         let email_is_authoritative = email_is_authoritative && vouched.is_some();
         let email = vouched.or_else(|| filled(self.preferred_username));
-        Some(Identity { account_key, email, name: filled(self.name), email_is_authoritative })
+        Some(Identity { account_key, email, email_is_authoritative })
     }
 }
 

@@ -28,15 +28,6 @@ pub const fn rotation_of(server: Source) -> Rotation {
     }
 }
 
-/// What a provider can do at all; what it cannot is refused before any request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capabilities {
-    /// Whether events of any kind may be written, not only bookings of a published event type.
-    pub free_form_events: bool,
-    /// Whether it has a revocation endpoint (RFC 7009).
-    pub revocation: bool,
-}
-
 /// The facts of one provider.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec {
@@ -44,7 +35,7 @@ pub struct Spec {
     pub authorize_url: &'static str,
     /// Where codes and refresh tokens are exchanged.
     pub token_url: &'static str,
-    /// Where a grant is ended, if anywhere.
+    /// Where a grant is ended (RFC 7009), if anywhere.
     pub revoke_url: Option<&'static str>,
     /// Base URL of the calendar API, without a slash at the end.
     pub api_url: &'static str,
@@ -60,8 +51,6 @@ pub struct Spec {
     pub idle_lifetime: SignedDuration,
     /// Who may have issued an ID token: its `iss` starts with one of these.
     pub issuers: &'static [&'static str],
-    /// What it can do.
-    pub capabilities: Capabilities,
 }
 
 /// Prefix of Graph's scopes when they are written as URIs.
@@ -89,7 +78,6 @@ const MICROSOFT: Spec = Spec {
     rotation: rotation_of(Source::MicrosoftOauth),
     idle_lifetime: SignedDuration::from_secs(90 * DAY.as_secs()),
     issuers: &["https://login.microsoftonline.com/"],
-    capabilities: Capabilities { free_form_events: true, revocation: false },
 };
 
 const GOOGLE_CALENDAR: &str = "https://www.googleapis.com/auth/calendar";
@@ -112,7 +100,6 @@ const GOOGLE: Spec = Spec {
     rotation: rotation_of(Source::GoogleOauth),
     idle_lifetime: SignedDuration::from_secs(180 * DAY.as_secs()),
     issuers: &["https://accounts.google.com", "accounts.google.com"],
-    capabilities: Capabilities { free_form_events: true, revocation: true },
 };
 
 /// The facts of a provider.
@@ -217,10 +204,7 @@ mod tests {
         for server in [Source::CalendlyOauth, Source::CalcomOauth] {
             assert_eq!(rotation_of(server), Rotation::SingleUse, "{server:?}");
         }
-        for provider in Provider::ALL {
-            let can = spec(provider).capabilities.revocation;
-            assert_eq!(Endpoints::real(provider).revoke_url.is_some(), can, "{provider}");
-        }
+        assert!(Endpoints::real(Provider::Google).revoke_url.is_some());
         assert_eq!(Endpoints::real(Provider::Microsoft).revoke_url, None);
     }
 }

@@ -202,3 +202,23 @@ fn starts_that_follow_an_opening_ignore_what_is_busy_and_count_anew_after_a_brea
     let later = Question { window: span("2026-12-07T12:10:00Z", "2026-12-08T00:00:00Z"), ..asked };
     assert_eq!(starts(&later), ["12:55", "13:45", "14:35"]);
 }
+
+#[test]
+fn hours_of_the_day_leave_the_starts_as_they_are() {
+    let schedule = Schedule { slot_interval_minutes: 45, ..Schedule::default_in("Europe/Berlin") };
+    let (question, zone) = (question(&schedule), TimeZone::get("Europe/London").unwrap());
+    let inside = |from, to| {
+        let answer = available_in(&question, Some(DayHours { from, to, zone: &zone })).unwrap();
+        let starts = answer.slots.iter().map(|slot| slot.start.strftime("%H:%M").to_string());
+        (starts.collect::<Vec<_>>(), answer.reason, answer.next_available)
+    };
+    assert_eq!(inside(0, 24).0, starts(&question));
+    assert_eq!(inside(10, 13), (vec!["10:15".into(), "11:00".into(), "11:45".into()], None, None));
+    // An hour from a quarter past ten does not end by eleven, on this day or another.
+    assert_eq!(inside(10, 11), (Vec::new(), Some(EmptyReason::OutsideHours), None));
+    let booked = with_buffers(&schedule, &[span("2026-12-07T09:00:00Z", "2026-12-07T16:00:00Z")]);
+    let full = Question { booked: &booked, ..question };
+    let answer = available_in(&full, Some(DayHours { from: 11, to: 12, zone: &zone })).unwrap();
+    assert_eq!(answer.reason, Some(EmptyReason::FullyBooked));
+    assert_eq!(answer.next_available, Some(span("2026-12-08T11:00:00Z", "2026-12-08T12:00:00Z")));
+}

@@ -1,7 +1,7 @@
 //! What a model passes to a tool: loosely typed, under several names. Everything is optional until a tool needs it.
 
 use jiff::{
-    SignedDuration, Timestamp, ToSpan as _,
+    SignedDuration, Timestamp,
     civil::{Date, DateTime, Time},
     tz::TimeZone,
 };
@@ -10,13 +10,13 @@ use serde_json::{Map, Value};
 use crate::{
     calendars::EventTime,
     error::{Error, Result},
+    range::Interval,
+    schedule::minutes,
+    service::{LENGTHS, USUAL_LENGTH},
 };
 
-/// An appointment's length when nobody says one.
-const DEFAULT_LENGTH: SignedDuration = SignedDuration::from_mins(30);
-
-/// The longest appointment that can be asked for by phone.
-const LONGEST_MINUTES: i64 = 480;
+/// The longest appointment that can be asked for by phone, in minutes.
+const LONGEST: u32 = 480;
 
 /// Notes of a long call; every calendar takes a text of this length.
 const MOST_CHARACTERS: usize = 2000;
@@ -38,12 +38,13 @@ impl Arguments<'_> {
     /// How long the appointment takes.
     pub(super) fn length(&self) -> Result<SignedDuration> {
         let Some(text) = self.text(&["duration_minutes", "durationMinutes", "duration"]) else {
-            return Ok(DEFAULT_LENGTH);
+            return Ok(minutes(USUAL_LENGTH));
         };
         let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
-        match digits.parse::<i64>() {
-            Ok(minutes) if (5..=LONGEST_MINUTES).contains(&minutes) => Ok(SignedDuration::from_mins(minutes)),
-            _ => Err(Error::invalid("duration_minutes", "must be from 5 to 480")),
+        let shortest = *LENGTHS.start();
+        match digits.parse() {
+            Ok(length) if (shortest..=LONGEST).contains(&length) => Ok(minutes(length)),
+            _ => Err(Error::invalid("duration_minutes", format!("must be from {shortest} to {LONGEST}"))),
         }
     }
 
@@ -53,7 +54,7 @@ impl Arguments<'_> {
         TimeZone::get(&crate::zones::to_iana(&said)?).ok()
     }
 
-    /// The day that is meant, in the owner's zone.
+    /// The day that is meant.
     pub(super) fn day(&self, today: Date) -> Result<Option<Date>> {
         let Some(text) = self.text(&["date", "day", "start_date", "startDate"]) else { return Ok(None) };
         day(&text, today).map(Some)
@@ -78,7 +79,8 @@ impl Arguments<'_> {
     }
 }
 
-/// A date, `today`, `tomorrow`, or a weekday's name, which is the next one after today.
+/// A date, `today`, `tomorrow`, or a weekday's name, which is the next one after today. Where a time and an offset follow,
+/// the day that is written counts: models fill them in, and no caller means the evening before.
 fn day(text: &str, today: Date) -> Result<Date> {
     let word = text.to_ascii_lowercase();
     let odd = || Error::invalid("date", "must be a date such as 2026-01-05");
@@ -87,7 +89,10 @@ fn day(text: &str, today: Date) -> Result<Date> {
         "tomorrow" => today.tomorrow().map_err(|_| odd()),
         _ => match crate::civil::weekday(&word).filter(|_| !word.starts_with(|c: char| c.is_ascii_digit())) {
             Some(weekday) => today.nth_weekday(1, weekday).map_err(|_| odd()),
-            None => Ok(EventTime::parse("date", text)?.date(&TimeZone::UTC)),
+            None => {
+                EventTime::parse("date", text)?;
+                text.split(['T', 't', ' ']).next().unwrap_or_default().parse().map_err(|_| odd())
+            }
         },
     }
 }
@@ -116,11 +121,8 @@ fn time_of_day(text: &str) -> Result<Time> {
 }
 
 /// The whole local day as a window; it ends with the next midnight.
-pub(super) fn whole_day(day: Date, zone: &TimeZone) -> Result<crate::range::Interval> {
-    let odd = || Error::invalid("date", "lies outside the years that calendars know");
-    let next = day.checked_add(1.day()).map_err(|_| odd())?;
-    let start = EventTime::Date(day).instant("date", zone)?;
-    Ok(crate::range::Interval::new(start, EventTime::Date(next).instant("date", zone)?))
+pub(super) fn whole_day(day: Date, zone: &TimeZone) -> Result<Interval> {
+    crate::civil::whole_day(zone, day).ok_or_else(|| Error::invalid("date", "is no day that calendars know"))
 }
 
 #[cfg(test)]
@@ -141,6 +143,19 @@ mod tests {
             assert_eq!(day(text, MONDAY).unwrap().to_string(), expected, "{text}");
         }
         assert!(day("whenever", MONDAY).is_err());
+    }
+
+    #[test]
+    fn a_day_with_a_time_and_an_offset_is_the_day_that_is_written() {
+        for text in [
+            "2026-01-06T00:00:00+01:00",
+            "2026-01-06T00:00:00Z",
+            "2026-01-06T23:30:00-05:00",
+            "2026-01-06T23:30:00",
+        ] {
+            assert_eq!(day(text, MONDAY).unwrap().to_string(), "2026-01-06", "{text}");
+        }
+        assert!(day("2026-01-06Tsoon", MONDAY).is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 use super::arguments::{Arguments, whole_day};
 use crate::{
     app::App,
-    availability::{Availability, Query, free_slots},
+    availability::{Availability, Query, Verdict, free_slots, is_free},
     booking::{self, Repeats},
     calendar::is_address,
     calendars::schedule_of,
@@ -15,7 +15,7 @@ use crate::{
     random,
     range::Interval,
     schedule::Schedule,
-    slots::{EmptyReason, nearest},
+    slots::EmptyReason,
     speech,
     store::{
         bookings::{Booking, CalendarSync},
@@ -28,11 +28,12 @@ use crate::{
 /// Without a day, this far is looked ahead.
 const LOOK_AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Nobody keeps more than three times in mind.
-const OPTIONS: usize = 3;
-
 /// A calendar that cannot be read is never free.
 const UNREACHABLE: &str = "I cannot see the calendar at the moment. Please try again in a minute.";
+
+const CLOSED: &str = "We are closed then.";
+const TOO_SOON: &str = "That is in the past or too soon to book.";
+const TOO_FAR: &str = "That is further ahead than we take bookings.";
 
 /// Runs one tool call for the owner that the call was routed to.
 pub(super) async fn run(
@@ -90,34 +91,58 @@ async fn check(app: &App, desk: &Desk<'_>, arguments: &Arguments<'_>) -> Result<
         Some(day) => whole_day(day, zone)?,
         None => Interval::new(now, now.saturating_add(LOOK_AHEAD).unwrap_or(Timestamp::MAX)),
     };
+    let caller_zone = arguments.zone();
+    let said = |slots: &[Interval]| speech::line(slots, zone, caller_zone.as_ref(), now);
+    let (owner, rows, schedule, buffers) = (desk.owner, &desk.rows, &desk.schedule, desk.schedule.buffers());
+    if let Some(start) = wanted {
+        // What is free is what can be booked, also between the starts that are offered.
+        let slot = slot(arguments, start)?;
+        return Ok(match is_free(app, owner, rows, schedule, slot, buffers, Patience::Voice).await? {
+            Verdict::Free => format!("Yes, {} is free.", said(&[slot])),
+            Verdict::Taken { reason, alternatives } => not_free(reason, &alternatives, said),
+        });
+    }
     let query = Query {
         window,
         duration: arguments.length()?,
-        buffers: desk.schedule.buffers(),
+        buffers,
         hours: None,
         time_zone: None,
         patience: Patience::Voice,
     };
-    let found = free_slots(app, desk.owner, &desk.rows, &desk.schedule, &query).await?;
-    let caller_zone = arguments.zone();
-    let said = |slots: &[Interval]| speech::line(slots, zone, caller_zone.as_ref(), now);
+    let found = free_slots(app, owner, rows, schedule, &query).await?;
     if found.slots.is_empty() {
         return Ok(nothing_free(&found, said));
     }
-    let Some(wanted) = wanted else { return Ok(format!("I have {}.", said(&found.slots))) };
-    match found.slots.iter().find(|slot| slot.start == wanted) {
-        Some(slot) => Ok(format!("Yes, {} is free.", said(&[*slot]))),
-        None => {
-            Ok(format!("That time is not free. I have {}.", said(&nearest(&found.slots, wanted, OPTIONS))))
-        }
+    Ok(format!("I have {}.", said(&found.slots)))
+}
+
+/// The time that is meant, as long as it is said to take.
+fn slot(arguments: &Arguments<'_>, start: Timestamp) -> Result<Interval> {
+    let end = start.saturating_add(arguments.length()?);
+    let end = end.map_err(|_| Error::invalid("duration_minutes", "is too long"))?;
+    Ok(Interval::new(start, end))
+}
+
+fn not_free(reason: EmptyReason, alternatives: &[Interval], said: impl Fn(&[Interval]) -> String) -> String {
+    let why = match reason {
+        EmptyReason::OutsideHours => CLOSED,
+        EmptyReason::Notice => TOO_SOON,
+        EmptyReason::Horizon => TOO_FAR,
+        EmptyReason::FullyBooked => "That time is not free.",
+        EmptyReason::CalendarUnreachable => return UNREACHABLE.to_owned(),
+    };
+    if alternatives.is_empty() {
+        return format!("{why} Would another day work?");
     }
+    format!("{why} I have {}.", said(alternatives))
 }
 
 fn nothing_free(found: &Availability, said: impl Fn(&[Interval]) -> String) -> String {
     let why = match found.reason {
-        Some(EmptyReason::OutsideHours) => "We are closed then.",
+        Some(EmptyReason::OutsideHours) => CLOSED,
         Some(EmptyReason::Notice) => "That is too soon to book.",
-        Some(EmptyReason::Horizon) => "That is further ahead than we take bookings.",
+        Some(EmptyReason::Horizon) => TOO_FAR,
         Some(EmptyReason::CalendarUnreachable) => return UNREACHABLE.to_owned(),
         Some(EmptyReason::FullyBooked) | None => "Everything is taken then.",
     };
@@ -142,13 +167,10 @@ async fn book(
     let Some(name) = arguments.text(&["name", "customer_name", "customerName", "attendee_name"]) else {
         return Ok("I need a name for the appointment. Who may I put down?".to_owned());
     };
-    let end = start
-        .saturating_add(arguments.length()?)
-        .map_err(|_| Error::invalid("duration_minutes", "is too long"))?;
+    let slot = slot(arguments, start)?;
     let phone = arguments
         .text(&["phone", "phone_number", "phoneNumber"])
         .or_else(|| message.caller_number.as_ref().map(|number| number.expose_secret().to_owned()));
-    let slot = Interval::new(start, end);
     let request = booking::Request {
         slot,
         buffers: desk.schedule.buffers(),
@@ -183,7 +205,7 @@ async fn book(
             Ok(format!("That time is taken. I have {}.", said(&free)))
         }
         Err(Error::Conflict { code, reason }) => match refused(code) {
-            Some(line) => Ok(line.to_owned()),
+            Some(line) => Ok(line),
             None => Err(Error::Conflict { code, reason }),
         },
         Err(error) => Err(error),
@@ -191,15 +213,16 @@ async fn book(
 }
 
 /// Why a time cannot be booked, as the agent says it.
-fn refused(code: &str) -> Option<&'static str> {
-    match code {
-        "outside_hours" => Some("We are closed then. Which other time would you like?"),
-        "notice" => Some("That is in the past or too soon to book. Which other time would you like?"),
-        "horizon" => Some("That is further ahead than we take bookings. Which other time would you like?"),
-        "calendar_unreachable" => Some(UNREACHABLE),
-        "in_progress" => Some("I'm just booking that. One moment, please."),
-        _ => None,
-    }
+fn refused(code: &str) -> Option<String> {
+    let why = match code {
+        "outside_hours" => CLOSED,
+        "notice" => TOO_SOON,
+        "horizon" => TOO_FAR,
+        "calendar_unreachable" => return Some(UNREACHABLE.to_owned()),
+        "in_progress" => return Some("I'm just booking that. One moment, please.".to_owned()),
+        _ => return None,
+    };
+    Some(format!("{why} Which other time would you like?"))
 }
 
 /// A repeat is the same tool call of the same call, or the same slot for the same number in the same call: models

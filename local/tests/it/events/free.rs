@@ -6,6 +6,7 @@ use local::world::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::{ids::OwnerId, store::Write};
 
 use super::{microsoft_then_google, says_nothing, subjects};
 use crate::harness::{Answer, Town, USER, at};
@@ -65,6 +66,38 @@ async fn an_empty_list_says_why_and_when_there_is_more() {
     }
     let full = town.get("/calendar/availability?from=2026-01-06T10:00:00Z&to=2026-01-06T12:00:00Z").await;
     assert_eq!(full.body["next_available"], "2026-01-06T12:00:00+00:00");
+}
+
+#[tokio::test]
+async fn hours_that_are_asked_for_count_for_the_reason_and_for_what_comes_next() {
+    let town = Town::connected().await;
+    let first = async |query: &str| {
+        let answer = town.get(&format!("/calendar/availability?{query}")).await;
+        json!(starts(&answer)[0])
+    };
+    let morning = first("from=2026-01-07&to=2026-01-09&start_hour=10&end_hour=12").await;
+    for (query, reason, next) in [
+        // The office closes at five, so that nothing was ever free in the evening.
+        ("from=2026-01-06&to=2026-01-06&start_hour=18&end_hour=20", "outside_hours", Value::Null),
+        (
+            "from=2026-01-06&to=2026-01-06&start_hour=12&time_zone=America/New_York",
+            "outside_hours",
+            Value::Null,
+        ),
+        // Ten to twelve is taken; what is free beside it was not asked for.
+        ("from=2026-01-06&to=2026-01-06&start_hour=10&end_hour=12", "fully_booked", morning),
+        ("from=2026-01-10&to=2026-01-11&start_hour=13", "outside_hours", json!("2026-01-12T13:00:00+00:00")),
+        (
+            "from=2026-01-05T12:00:00Z&to=2026-01-05T13:00:00Z&start_hour=12&end_hour=13",
+            "notice",
+            json!("2026-01-06T12:00:00+00:00"),
+        ),
+        ("from=2026-05-01&to=2026-05-02&start_hour=9&end_hour=17", "horizon", Value::Null),
+    ] {
+        let answer = town.get(&format!("/calendar/availability?{query}")).await;
+        assert_eq!((starts(&answer).len(), &answer.body["reason"]), (0, &json!(reason)), "{query}");
+        assert_eq!(answer.body["next_available"], next, "{query}");
+    }
 }
 
 #[tokio::test]
@@ -199,6 +232,38 @@ async fn the_selection_decides_what_blocks_and_where_events_go() {
     let events = town.stack.world.state()["google"]["events"].clone();
     let event = events.as_array().unwrap().iter().find(|event| event["subject"] == "Fitting").unwrap();
     assert_eq!(event["calendar"], work);
+}
+
+#[tokio::test]
+async fn a_calendar_that_is_named_twice_counts_once() {
+    let town = Town::new().await;
+    let id = town.connect("google").await;
+    let listed = calendars(&town).await;
+    let (main, team) = (listed[0]["id"].as_str().unwrap(), listed[1]["id"].as_str().unwrap());
+    let owner = OwnerId::user(USER).unwrap();
+    let store = &town.stack.app.store;
+    let row = async || store.owner_rows(&owner).await.unwrap().connections.remove(0);
+    let taken = async || {
+        let query = "from=2026-01-06T10:00:00Z&to=2026-01-06T12:00:00Z";
+        town.get(&format!("/calendar/availability?{query}")).await.body["reason"].clone()
+    };
+    for (busy, kept) in [
+        (vec![team, main, team], vec![team, main]),
+        (vec!["primary", main], vec!["primary"]),
+        (vec![main, "primary"], vec![main]),
+    ] {
+        let body = json!({"connection_id": id, "busy": busy});
+        let chosen = town.call(Method::PUT, "/calendar/calendars/selection", Some(body)).await;
+        assert_eq!(chosen.status, 204, "{}", chosen.text);
+        assert_eq!(row().await.busy_calendars, kept);
+        assert_eq!(taken().await, "fully_booked", "{busy:?}");
+    }
+    // A row that an earlier version wrote.
+    let twice = [main, team, main].map(str::to_owned);
+    assert_eq!(store.select_calendars(&row().await, &twice, None).await.unwrap(), Write::Done);
+    assert_eq!(row().await.busy_calendars, twice);
+    assert_eq!(taken().await, "fully_booked", "not unreachable");
+    assert!(!starts(&town.get("/calendar/availability").await).is_empty());
 }
 
 #[tokio::test]

@@ -54,6 +54,65 @@ async fn a_day_is_answered_with_what_is_free_or_why_nothing_is() {
 }
 
 #[tokio::test]
+async fn a_time_between_the_offered_ones_is_free_when_it_could_be_booked() {
+    let town = Town::connected().await;
+    let line = town.line().await;
+    for (arguments, expected) in [
+        (
+            json!({"date": "2026-01-13", "time": "14:15"}),
+            "Yes, Tuesday, January thirteenth at 2:15 PM is free.",
+        ),
+        (
+            json!({"date": "2026-01-13", "time": "9:10 AM", "duration_minutes": 5}),
+            "That time is not free. I have Tuesday, January thirteenth at 9:30 AM, 10 AM, or 10:30 AM.",
+        ),
+        (
+            json!({"date": "2026-01-13", "time": "4:45 PM"}),
+            "We are closed then. I have Tuesday, January thirteenth at 3:30 PM, 4 PM, or 4:30 PM.",
+        ),
+        (
+            json!({"date": "today", "time": "9 AM"}),
+            "That is in the past or too soon to book. I have Monday, January fifth at 1 PM, 1:30 PM, or 3:30 PM.",
+        ),
+        (
+            json!({"date": "2026-04-14", "time": "9 AM"}),
+            "That is further ahead than we take bookings. Would another day work?",
+        ),
+    ] {
+        assert_eq!(ask(&town, &line, arguments.clone()).await, expected, "{arguments}");
+    }
+    let book = json!({"date": "2026-01-13", "time": "14:15", "name": "Caller"});
+    let said = town.say(&phone(), &line, &ToolCall::new("book_appointment", book)).await.unwrap();
+    assert_eq!(said, "You're booked for Tuesday, January thirteenth at 2:15 PM.");
+    let again = ask(&town, &line, json!({"date": "2026-01-13", "time": "14:15"})).await;
+    assert_eq!(again, "That time is not free. I have Tuesday, January thirteenth at 1 PM, 1:30 PM, or 3 PM.");
+    town.arm(Fault::new("google", ANY, Kind::Status).with(500).times(50));
+    assert_eq!(ask(&town, &line, json!({"date": "2026-01-13", "time": "15:15"})).await, UNREACHABLE);
+}
+
+#[tokio::test]
+async fn a_date_with_a_time_and_an_offset_is_the_day_that_is_written() {
+    for (zone, date, expected) in [
+        ("Europe/Berlin", "2026-01-13T00:00:00+01:00", "2026-01-13T13:00:00Z"),
+        ("Pacific/Auckland", "2026-01-13T00:00:00+13:00", "2026-01-13T01:00:00Z"),
+        ("America/New_York", "2026-01-13T23:00:00-05:00", "2026-01-13T19:00:00Z"),
+        ("America/New_York", "2026-01-13T00:00:00Z", "2026-01-13T19:00:00Z"),
+    ] {
+        let town = Town::new().await;
+        town.stack.world.add_account(Account::google(DEFAULT_EMAIL).in_zone(zone));
+        town.connect("google").await;
+        let line = town.line().await;
+        let free = ask(&town, &line, json!({"date": date, "time": "2 PM"})).await;
+        assert_eq!(free, "Yes, Tuesday, January thirteenth at 2 PM is free.", "{zone} {date}");
+        let book = json!({"date": date, "time": "2 PM", "name": "Caller"});
+        let said = town.say(&phone(), &line, &ToolCall::new("book_appointment", book)).await.unwrap();
+        assert_eq!(said, "You're booked for Tuesday, January thirteenth at 2 PM.", "{zone} {date}");
+        let starts: Vec<_> = town.appointments().iter().map(|(_, event)| event.start).collect();
+        assert_eq!(starts, [at(expected)], "{zone} {date}");
+    }
+}
+
+#[tokio::test]
 async fn a_dead_calendar_says_what_to_do_and_is_never_free() {
     let town = Town::new().await;
     town.connect("google").await;

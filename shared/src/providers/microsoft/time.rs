@@ -18,7 +18,7 @@ pub(super) struct WireTime {
 }
 
 impl WireTime {
-    /// The IANA name of its zone.
+    /// The name of its zone as Graph wrote it: mostly Windows', sometimes IANA's, or one that only the mailbox knows.
     pub(super) fn zone(&self) -> Option<&str> {
         self.time_zone.as_deref()
     }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{WireEvent, calendar_path, preferring};
 use crate::{
-    calendar::{Event, EventPage, FARTHEST_OFFSET, When},
+    calendar::{Event, EventPage, FARTHEST_OFFSET},
     providers::{
         Reading, Session,
         classify::Source,
@@ -125,17 +125,7 @@ fn blocked(item: WireEvent, zone: &TimeZone, but: Option<&str>) -> Result<Option
     if !event.busy || but == Some(event.id.as_str()) {
         return Ok(None);
     }
-    match event.when {
-        When::Timed(interval) => Ok(Some(interval)),
-        When::AllDay { start, end } => {
-            let midnight =
-                |date: jiff::civil::Date| date.to_zoned(zone.clone()).map(|zoned| zoned.timestamp());
-            match (midnight(start), midnight(end)) {
-                (Ok(start), Ok(end)) => Ok(Some(Interval::new(start, end))),
-                _ => Err(unreadable()),
-            }
-        }
-    }
+    event.when.interval(zone).map(Some).ok_or_else(unreadable)
 }
 
 async fn page(

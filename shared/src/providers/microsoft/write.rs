@@ -5,14 +5,13 @@ use jiff::tz::TimeZone;
 
 use super::{WireEvent, body, calendar_path, event_path, not_an_id, preferring, standing, view};
 use crate::{
-    calendar::{Event, EventDraft, EventPatch, When},
+    calendar::{Event, EventDraft, EventPatch},
     providers::{
         Session,
         classify::Source,
         exchange::{answered, read},
         failure::{Class, Failure},
     },
-    range::Interval,
 };
 
 /// Writes an event; see [`crate::providers::create`].
@@ -34,17 +33,7 @@ pub async fn find_created(
     calendar_id: &str,
     draft: &EventDraft,
 ) -> Result<Option<Event>, Failure> {
-    let window = match draft.when {
-        When::Timed(interval) => interval,
-        When::AllDay { start, end } => {
-            let midnight =
-                |date: jiff::civil::Date| date.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp());
-            match (midnight(start), midnight(end)) {
-                (Ok(start), Ok(end)) => Interval::new(start, end),
-                _ => return Err(Failure::ours(Class::Invalid, "date")),
-            }
-        }
-    };
+    let window = draft.when.interval(&TimeZone::UTC).ok_or_else(|| Failure::ours(Class::Invalid, "date"))?;
     view::with_key(&session, calendar_id, window, &draft.key).await
 }
 
