@@ -4,6 +4,7 @@ import json
 import re
 
 from .grants import grants
+from .releases import releases
 from .report import ROOT
 
 # docs/SECURITY.md S4: these functions have no permission on KMS at all.
@@ -12,8 +13,6 @@ WITHOUT_KMS = ["authorizer", "auth-start", "auth-status", "users", "clerk-webhoo
 SIGNALS = {"ConfigurationFault", "ReauthRequired", "RotationLost", "TokenRescued"}
 # Statements whose resource AWS takes as a wildcard alone.
 FORCED = {"VapiWebhookDeployRole/LookAtAlarms"}
-# Functions that a new version reaches step by step: where a bad one is heard at once.
-CANARY = {"VapiWebhookFunction"}
 # What must outlive a stack.
 KEPT = ["AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SQS::Queue", "AWS::SecretsManager::Secret"]
 # Routes that ask for no Authorization header: people's browsers, signed webhooks, documentation.
@@ -51,7 +50,7 @@ def violations(template):
         own_parts,
         secrets,
         schedules,
-        canaries,
+        releases,
         queues,
         kept,
         signals,
@@ -166,16 +165,6 @@ def schedules(template):
         missed = [a for a in alarms_ if a.get("MetricName") == "Invocations" and a["TreatMissingData"] == "breaching"]
         if not any(a["Dimensions"][0]["Value"] == {"Ref": function} for a in missed):
             yield f"{function}: nobody hears when {name} stops"
-
-
-def canaries(template):
-    """New versions go step by step where CANARY says, with alarms that take them back, and nowhere else."""
-    aliases = {alias["FunctionName"]["Ref"] for alias in of_type(template, "AWS::Lambda::Alias").values()}
-    if aliases != CANARY:
-        yield f"{sorted(aliases)} have an alias, {sorted(CANARY)} should"
-    for name, group in of_type(template, "AWS::CodeDeploy::DeploymentGroup").items():
-        if not group.get("AlarmConfiguration", {}).get("Alarms"):
-            yield f"{name} has no alarm that takes a version back"
 
 
 def queues(template):
