@@ -224,11 +224,15 @@ def alarms(template):
     handlers = {name.removesuffix("Function") for name in of_type(template, "AWS::Lambda::Function")}
     found = of_type(template, "AWS::CloudWatch::Alarm")
     measured = "".join(source.read_text() for source in sorted((ROOT / "functions" / "src").glob("*.rs")))
+    filters = of_type(template, "AWS::Logs::MetricFilter").values()
+    filtered = {metric["MetricName"] for f in filters for metric in f["MetricTransformations"]}
     for name, alarm in found.items():
         if alarm.get("AlarmActions") != {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}:
             yield f"{name} tells nobody"
         if alarm.get("Namespace") == "Slotline" and f'"{alarm["MetricName"]}"' not in measured:
             yield f"{name} waits for {alarm['MetricName']}, which no function measures"
+        if "Slotline/" in json.dumps(alarm.get("Namespace")) and alarm["MetricName"] not in filtered:
+            yield f"{name} waits for {alarm['MetricName']}, which no filter makes"
         if "AlarmDescription" not in alarm or "TreatMissingData" not in alarm:
             yield f"{name}: say what it means, and what it means when nothing is measured"
     # One runbook serves the alarm that every function has.
