@@ -1,10 +1,10 @@
 """The local stack as a child process: `cargo run -- serve`, ended by its own process group."""
 
 import contextlib
-import itertools
 import json
-import os
+import tempfile
 import time
+from pathlib import Path
 
 from .programs import cargo, child, clean_environment
 from .report import ROOT, Failed
@@ -14,7 +14,6 @@ NOW = "2026-01-05T12:00:00Z"
 # A cold debug build on two cores.
 START_SECONDS = 1200
 COMMAND = cargo("run", "--quiet", "--locked", "--", "serve", "--port", "0", "--now", NOW, "--ready-json")
-NUMBERS = itertools.count(1)
 
 
 def ready_line(process, log):
@@ -38,8 +37,10 @@ def local_stack(*options):
     `log` beside them is the file of what it prints, which stays when a check fails.
     """
     # A file and not a pipe: a pipe that nobody empties stops the stack in the middle of a log line.
-    log = ROOT / "target" / f"check-stack-{os.getpid()}-{next(NUMBERS)}.log"
-    log.parent.mkdir(exist_ok=True)
-    with log.open("w") as file, child([*COMMAND, *options], file, clean_environment()) as process:
-        yield ready_line(process, log) | {"log": log}
+    folder = ROOT / "target"
+    folder.mkdir(exist_ok=True)
+    with tempfile.NamedTemporaryFile(prefix="check-stack-", suffix=".log", dir=folder, delete=False) as file:
+        log = Path(file.name)
+        with child([*COMMAND, *options], file, clean_environment()) as process:
+            yield ready_line(process, log) | {"log": log}
     log.unlink()
