@@ -245,7 +245,7 @@ async fn world_state(State(parts): State<Shared>) -> Answer {
     let mut state = parts.world.state();
     state["outbox"] = json!(parts.dynamo.rows(&parts.app.config.tables.outbox)?);
     state["rescue_queue"] = json!(parts.sqs.waiting());
-    state["logs"] = json!(logs::lines());
+    state["logs"] = json!(logs::shown());
     Ok(Json(state))
 }
 
@@ -287,7 +287,7 @@ async fn reset(State(parts): State<Shared>) -> Answer {
     parts.sqs.clear();
     fixtures::seed(&parts.app).await?;
     parts.world.counters().reset();
-    logs::clear();
+    logs::hide();
     Ok(Json(json!({})))
 }
 

@@ -16,7 +16,14 @@ use tracing_subscriber::{
 /// More than any one test or demo writes.
 const MOST_LINES: usize = 20_000;
 
-static LINES: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
+static KEPT: Mutex<Kept> = Mutex::new(Kept { lines: VecDeque::new(), hidden: 0 });
+
+/// The lines of a process, whichever of its stacks wrote them.
+struct Kept {
+    lines: VecDeque<String>,
+    /// So many of the oldest are from before a reset.
+    hidden: usize,
+}
 
 /// Starts keeping log lines, and prints them on standard error when `print` says so. Later calls change nothing.
 pub fn install(print: bool) {
@@ -33,19 +40,26 @@ pub fn install(print: bool) {
     }
 }
 
-/// The lines since the last [`clear`].
+/// Every line that is kept, whatever was reset meanwhile.
 pub fn lines() -> Vec<String> {
-    kept().iter().cloned().collect()
+    kept().lines.iter().cloned().collect()
 }
 
-/// Forgets every line.
-pub fn clear() {
-    kept().clear();
+/// The lines since the last [`hide`].
+pub fn shown() -> Vec<String> {
+    let kept = kept();
+    kept.lines.iter().skip(kept.hidden).cloned().collect()
 }
 
-fn kept() -> MutexGuard<'static, VecDeque<String>> {
+/// Shows no line any more that is there. They are kept: another stack of this process may look for its own.
+pub fn hide() {
+    let mut kept = kept();
+    kept.hidden = kept.lines.len();
+}
+
+fn kept() -> MutexGuard<'static, Kept> {
     // Lines are pushed whole, so a poisoned lock still holds sound ones.
-    LINES.lock().unwrap_or_else(PoisonError::into_inner)
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Tee {
@@ -66,12 +80,13 @@ struct Line {
 
 impl io::Write for Line {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut lines = kept();
-        if lines.len() >= MOST_LINES {
-            lines.pop_front();
+        let mut kept = kept();
+        if kept.lines.len() >= MOST_LINES {
+            kept.lines.pop_front();
+            kept.hidden = kept.hidden.saturating_sub(1);
         }
-        lines.push_back(String::from_utf8_lossy(bytes).trim_end().to_owned());
-        drop(lines);
+        kept.lines.push_back(String::from_utf8_lossy(bytes).trim_end().to_owned());
+        drop(kept);
         if self.print {
             io::Write::write_all(&mut io::stderr(), bytes)?;
         }

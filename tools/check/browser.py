@@ -3,9 +3,11 @@
 import tempfile
 
 from .node import debian, node, script
+from .ports import free_port
 from .report import Failed, Proof
-from .rie import free_port
 from .stack import local_stack
+
+LEAST_STEPS = 21
 
 
 def check():
@@ -18,6 +20,6 @@ def check():
         with local_stack("--env-file", file.name) as stack:
             steps = script("browser.mjs", stack["base_url"], str(front), chromium)
     broken = [f"{step['step']}: {step['said']}" for step in steps if not step["held"]]
-    if broken or not steps:
-        raise Failed("\n".join(broken) or "nothing was played")
+    if broken or len(steps) < LEAST_STEPS:
+        raise Failed("\n".join(broken) or f"only {len(steps)} steps were played, {LEAST_STEPS} are wanted")
     return Proof("browser", "start, consent, callback, front end, cookies, pages, policies", "Chromium", f"{len(steps)} steps")

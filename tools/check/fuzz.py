@@ -6,13 +6,18 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
-from .programs import run
+from .programs import cargo_environment, finished, installed, run
 from .report import ROOT, Failed, Proof, Skipped
 
 TOOL = ROOT / "target" / "check-fuzz"
 CARGO_FUZZ = "0.13.2"
 SECONDS = 10
+# With the start, on a machine that does something else as well.
+LONGEST = 300
+# Of each target; a machine that is busy looks at a tenth of what an idle one does.
+LEAST_INPUTS = 1000
 # What an input may take before it is a find: some thousand times what one takes.
 LIMITS = ["-timeout=10", "-rss_limit_mb=2048", "-max_len=4096"]
 
@@ -25,7 +30,7 @@ def cargo_fuzz(*arguments):
 def environment():
     """This process's environment with cargo-fuzz in front, and a compiler that instruments what is looked at."""
     path = f"{TOOL / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    return os.environ | {"PATH": path, "RUSTC_WRAPPER": str(ROOT / "fuzz" / "rustc.sh"), "CARGO_TERM_COLOR": "never"}
+    return cargo_environment() | {"PATH": path, "RUSTC_WRAPPER": str(ROOT / "fuzz" / "rustc.sh"), "CARGO_TERM_COLOR": "never"}
 
 
 def install():
@@ -33,10 +38,7 @@ def install():
     if shutil.which("cargo") is None or subprocess.run(["rustc", "+nightly", "--version"], capture_output=True).returncode:
         raise Skipped("there is no nightly compiler; `rustup toolchain install nightly` brings one")
     install = ["cargo", "+nightly", "install", "cargo-fuzz", "--version", CARGO_FUZZ, "--locked", "--root", TOOL]
-    try:
-        run(install)
-    except Failed as error:
-        raise Skipped(f"cargo-fuzz cannot be installed: {str(error).splitlines()[-1]}") from error
+    installed(install, "the registry of cargo-fuzz", env=cargo_environment())
 
 
 def targets():
@@ -45,19 +47,21 @@ def targets():
 
 
 def smoke(target):
-    """One target for some seconds; how many inputs it looked at. What it grows stays out of the repository."""
-    grown = TOOL / "corpus" / target
-    grown.mkdir(parents=True, exist_ok=True)
+    """One target for some seconds; how many inputs it looked at. It begins with the seeds and nothing of earlier runs."""
     words = ROOT / "fuzz" / "dictionaries" / f"{target}.dict"
     options = ["-seed=1", f"-max_total_time={SECONDS}", "-print_final_stats=1", *LIMITS]
     options += [f"-dict={words}"] if words.exists() else []
-    command = cargo_fuzz("run", *BUILD, target, grown, ROOT / "fuzz" / "corpus" / target, "--", *options)
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
-    )
-    if done.returncode != 0:
-        raise Failed(f"{target}: {told(target, done.stderr)}")
-    return int(re.search(r"number_of_executed_units: (\d+)", done.stderr)[1])
+    with tempfile.TemporaryDirectory() as grown, tempfile.TemporaryDirectory() as seeds:
+        for seed in (ROOT / "fuzz" / "corpus" / target).glob("*.seed"):
+            shutil.copy(seed, seeds)
+        command = cargo_fuzz("run", *BUILD, target, grown, seeds, "--", *options)
+        code, printed = finished(command, LONGEST, environment())
+    if code != 0:
+        raise Failed(f"{target}: {told(target, printed)}")
+    looked_at = int(re.search(r"number_of_executed_units: (\d+)", printed)[1])
+    if looked_at < LEAST_INPUTS:
+        raise Failed(f"{target}: only {looked_at} inputs, {LEAST_INPUTS} are wanted")
+    return looked_at
 
 
 def told(target, output):

@@ -4,6 +4,7 @@ import json
 import re
 
 from .grants import grants
+from .releases import releases
 from .report import ROOT
 
 # docs/SECURITY.md S4: these functions have no permission on KMS at all.
@@ -12,8 +13,6 @@ WITHOUT_KMS = ["authorizer", "auth-start", "auth-status", "users", "clerk-webhoo
 SIGNALS = {"ConfigurationFault", "ReauthRequired", "RotationLost", "TokenRescued"}
 # Statements whose resource AWS takes as a wildcard alone.
 FORCED = {"VapiWebhookDeployRole/LookAtAlarms"}
-# Functions that a new version reaches step by step: where a bad one is heard at once.
-CANARY = {"VapiWebhookFunction"}
 # What must outlive a stack.
 KEPT = ["AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SQS::Queue", "AWS::SecretsManager::Secret"]
 # Routes that ask for no Authorization header: people's browsers, signed webhooks, documentation.
@@ -51,7 +50,7 @@ def violations(template):
         own_parts,
         secrets,
         schedules,
-        canaries,
+        releases,
         queues,
         kept,
         signals,
@@ -168,16 +167,6 @@ def schedules(template):
             yield f"{function}: nobody hears when {name} stops"
 
 
-def canaries(template):
-    """New versions go step by step where CANARY says, with alarms that take them back, and nowhere else."""
-    aliases = {alias["FunctionName"]["Ref"] for alias in of_type(template, "AWS::Lambda::Alias").values()}
-    if aliases != CANARY:
-        yield f"{sorted(aliases)} have an alias, {sorted(CANARY)} should"
-    for name, group in of_type(template, "AWS::CodeDeploy::DeploymentGroup").items():
-        if not group.get("AlarmConfiguration", {}).get("Alarms"):
-            yield f"{name} has no alarm that takes a version back"
-
-
 def queues(template):
     """Every queue is encrypted and ends in dead letters that somebody hears of, and waits for its function to end."""
     found = of_type(template, "AWS::SQS::Queue")
@@ -235,11 +224,15 @@ def alarms(template):
     handlers = {name.removesuffix("Function") for name in of_type(template, "AWS::Lambda::Function")}
     found = of_type(template, "AWS::CloudWatch::Alarm")
     measured = "".join(source.read_text() for source in sorted((ROOT / "functions" / "src").glob("*.rs")))
+    filters = of_type(template, "AWS::Logs::MetricFilter").values()
+    filtered = {metric["MetricName"] for f in filters for metric in f["MetricTransformations"]}
     for name, alarm in found.items():
         if alarm.get("AlarmActions") != {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}:
             yield f"{name} tells nobody"
         if alarm.get("Namespace") == "Slotline" and f'"{alarm["MetricName"]}"' not in measured:
             yield f"{name} waits for {alarm['MetricName']}, which no function measures"
+        if "Slotline/" in json.dumps(alarm.get("Namespace")) and alarm["MetricName"] not in filtered:
+            yield f"{name} waits for {alarm['MetricName']}, which no filter makes"
         if "AlarmDescription" not in alarm or "TreatMissingData" not in alarm:
             yield f"{name}: say what it means, and what it means when nothing is measured"
     # One runbook serves the alarm that every function has.

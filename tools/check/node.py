@@ -8,12 +8,11 @@ import shutil
 import subprocess
 import sys
 
-from .programs import clean_environment, run
+from .programs import built, clean_environment, installed, run
 from .report import ROOT, Failed, Skipped
 
 SCRIPTS = ROOT / "tools" / "check" / "js"
 FOLDER = ROOT / "target" / "check-node"
-JUDGE = ROOT / "target" / "debug" / "local"
 OLDEST_NODE = 20
 # A whole script of one check.
 SCRIPT_SECONDS = 120
@@ -45,10 +44,7 @@ def node():
     if not stamp.exists() or stamp.read_text() != lock:
         print("installing tools/check/js/package-lock.json into target/check-node", file=sys.stderr)
         install = [npm, "ci", "--prefix", FOLDER, "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"]
-        try:
-            run(install)
-        except Failed as error:
-            raise Skipped(f"the packages cannot be installed: {str(error).splitlines()[-1]}") from error
+        installed(install, "the registry of the packages")
         stamp.write_text(lock)
     return executable
 
@@ -61,11 +57,9 @@ def script(name, *words):
 
 def judged(cases):
     """Our verdicts on cases, by the functions that production calls."""
-    if shutil.which("cargo") is None:
-        raise Skipped("cargo is not installed")
-    run(["cargo", "build", "--quiet", "--locked", "-p", "local"])
+    judge = built("-p", "local")["local"]
     lines = "".join(json.dumps(case) + "\n" for case in cases)
-    done = subprocess.run([JUDGE, "judge"], input=lines, capture_output=True, text=True, cwd=ROOT, env=clean_environment())
+    done = subprocess.run([judge, "judge"], input=lines, capture_output=True, text=True, cwd=ROOT, env=clean_environment())
     verdicts = [json.loads(line) for line in done.stdout.split("\n") if line]
     if done.returncode != 0 or len(verdicts) != len(cases):
         raise Failed(f"the judge gave {len(verdicts)} verdicts on {len(cases)} cases: {done.stderr[-500:]}")

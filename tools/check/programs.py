@@ -2,18 +2,31 @@
 
 import contextlib
 import functools
+import json
 import os
+import pathlib
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import venv
 
 from .report import ROOT, Failed, Skipped
 
 VENV = ROOT / "target" / "check-venv"
 REQUIREMENTS = ROOT / "tools" / "requirements.txt"
-RELEASE = ROOT / "target" / "release"
+# What a person keeps elsewhere, or builds for another machine: a check would then judge an old executable of ours.
+ELSEWHERE = {"CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "CARGO_BUILD_TARGET_DIR", "CARGO_BUILD_BUILD_DIR"}
+# How npm, cargo and pip say that nobody answered; whatever else they say is a mistake of ours.
+UNREACHABLE = re.compile(
+    r"ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ESOCKETTIMEDOUT|ERR_SOCKET_TIMEOUT|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH"
+    r"|[Cc]ould not (resolve|connect)|Couldn't (resolve|connect)|Failed to connect|[Tt]emporary failure in name resolution"
+    r"|Failed to establish a new connection|[Cc]onnection (refused|reset|timed out)|Timeout was reached|Read timed out"
+)
+# Between being asked to end and being ended.
+END_SECONDS = 10
 
 
 def run(command, **options):
@@ -33,9 +46,38 @@ def child(command, log, environment):
     try:
         yield process
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
+        for end in [signal.SIGTERM, signal.SIGKILL]:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, end)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(END_SECONDS)
+                break
+
+
+def finished(command, seconds, environment):
+    """Runs a command to its end, or ends it with all that it started; its code and what it printed."""
+    with tempfile.TemporaryFile() as log:
+        with child(command, log, environment) as process:
+            try:
+                code = process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                code = None
+        log.seek(0)
+        printed = log.read().decode(errors="replace")
+    if code is None:
+        raise Failed(f"{printed[-3000:]}\n{' '.join(map(str, command[:3]))} … was not done within {seconds} s")
+    return code, printed
+
+
+def installed(command, what, **options):
+    """Runs an installer: skips where the registry cannot be reached, and fails of anything else."""
+    try:
+        run(command, **options)
+    except Failed as error:
+        silent = [line for line in str(error).splitlines() if UNREACHABLE.search(line)]
+        if not silent:
+            raise
+        raise Skipped(f"{what} cannot be reached: {silent[0]}") from error
 
 
 @functools.cache
@@ -48,24 +90,42 @@ def tools():
         print("installing tools/requirements.txt into target/check-venv", file=sys.stderr)
         try:
             venv.create(VENV, with_pip=True, clear=True)
-            run([VENV / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS])
-        except (Failed, OSError, subprocess.CalledProcessError) as error:
-            raise Skipped(f"tools/requirements.txt cannot be installed: {str(error).splitlines()[-1]}") from error
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise Skipped(f"Python cannot make an environment: {str(error).splitlines()[-1]}") from error
+        pip = [VENV / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS]
+        installed(pip, "what tools/requirements.txt names")
         stamp.write_text(REQUIREMENTS.read_text())
     return VENV / "bin"
 
 
+def cargo_environment():
+    """This process's environment without what leads cargo's output elsewhere."""
+    return {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+
+
+def cargo(command, *words):
+    """A command of cargo's whose output lies in the project's own folder, whatever a configuration says."""
+    return ["cargo", command, "--target-dir", ROOT / "target", *words]
+
+
 @functools.cache
-def release():
-    """The release executable and its example, built as `sam build` builds them but for this machine."""
+def built(*words):
+    """Builds, and gives the executables by name: where cargo put them, which a configured target moves."""
     if shutil.which("cargo") is None:
         raise Skipped("cargo is not installed")
+    command = cargo("build", "--locked", "--message-format=json-render-diagnostics", *words)
+    messages = [json.loads(line) for line in run(command, env=cargo_environment()).splitlines() if line.startswith("{")]
+    return {message["target"]["name"]: pathlib.Path(message["executable"]) for message in messages if message.get("executable")}
+
+
+@functools.cache
+def release(name="slotline"):
+    """The release executable, or its example, built as `sam build` builds them but for this machine."""
     print("building the release executable", file=sys.stderr)
-    run(["cargo", "build", "--release", "--locked", "-p", "functions", "--bin", "slotline", "--example", "first_random"])
-    return RELEASE / "slotline"
+    return built("--release", "-p", "functions", "--bin", "slotline", "--example", "first_random")[name]
 
 
 def clean_environment(**more):
-    """This process's environment without anything of AWS or of a proxy, plus what is given."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SAM_")) and not k.lower().endswith("_proxy")}
+    """What cargo gets, without anything of AWS or of a proxy, plus what is given."""
+    kept = {k: v for k, v in cargo_environment().items() if not k.startswith(("AWS_", "SAM_")) and not k.lower().endswith("_proxy")}
     return kept | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"} | more

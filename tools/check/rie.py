@@ -3,14 +3,13 @@
 import contextlib
 import json
 import platform
-import socket
 import tempfile
-import time
 import urllib.error
 import urllib.request
 
 import sam_settings
 
+from .ports import free_port, wait_for
 from .programs import VENV, child, clean_environment, release, tools
 from .report import ROOT, Failed, Proof, Skipped
 from .stack import local_stack
@@ -34,7 +33,6 @@ EXPECTED = {
 }
 # Events beside the one of their function's name.
 FUNCTION_OF = {"token-rescue": "token-refresh"}
-START_SECONDS = 10
 
 
 def emulator():
@@ -45,13 +43,6 @@ def emulator():
     if platform.system() != "Linux" or not found:
         raise Skipped(f"the SAM CLI has no emulator for {platform.system()} on {platform.machine()}")
     return found[0]
-
-
-def free_port():
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def environment_of(stack, function):
@@ -75,16 +66,6 @@ def lambda_function(executable, function, stack):
         except Failed as failed:
             log.seek(0)
             raise Failed(f"{failed}\n{log.read().decode(errors='replace')[-2000:]}") from failed
-
-
-def wait_for(port, seconds=START_SECONDS):
-    """Waits until somebody listens."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.02)
-    raise Failed(f"nobody listened on port {port} within {seconds} s")
 
 
 def invoke(address, event):

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 
 from . import browser, clerk, contracts, cross, entropy, fuzz, moto, oidc, openapi, rie, sam, sam_local, secrets, size, svix, vapi
 from .report import Failed, Skipped, table
@@ -45,6 +46,10 @@ def main(names):
         except Skipped as why:
             skipped.append(name)
             print(f"skipped: {name}: {why}")
+        except Exception as error:  # A mistake of one check's own is its failure, and the others still run.
+            traceback.print_exc()
+            last = (str(error).strip().splitlines() or ["nothing said"])[-1]
+            failed.append(f"failed: {name}: {type(error).__name__}: {last}")
     print(table(proofs))
     print("\n".join(failed), end="\n" if failed else "")
     missing = [name for name in skipped if name in REQUIRED] if os.environ.get("CI") == "true" else []

@@ -25,9 +25,9 @@ import urllib.request
 
 import sam_settings
 
-from . import rie
+from . import ports, rie
 from .node import debian
-from .programs import child, clean_environment, release, run, tools
+from .programs import cargo, cargo_environment, child, clean_environment, release, run, tools
 from .report import ROOT, Failed, Proof, Skipped
 from .stack import local_stack
 
@@ -148,7 +148,7 @@ def status(address, token=None):
 
 def api(settings):
     """What `sam local start-api` answers that it should not; and how many requests it got."""
-    port = rie.free_port()
+    port = ports.free_port()
     token = json.loads(rie.recorded_event("authorizer"))["identitySource"][0]
     requests = [
         ("/health", None, {200}),
@@ -158,7 +158,7 @@ def api(settings):
     ]
     command = sam("start-api", "--template", PROJECT / "template.yaml", "--env-vars", settings, "--host", "127.0.0.1", "--port", str(port))
     with (FOLDER / "api.log").open("w") as log, child(command, log, environment()):
-        rie.wait_for(port, API_SECONDS)
+        ports.wait_for(port, API_SECONDS)
         got = [(path, token, allowed, status(f"http://127.0.0.1:{port}{path}", token)) for path, token, allowed in requests]
     refused = [(path, "with" if token else "without", code) for path, token, allowed, code in got if code not in allowed]
     return [f"start-api: {path} {how} a token: {code}" for path, how, code in refused], len(requests)
@@ -202,7 +202,7 @@ def check():
         raise Skipped("namespaces cannot be made here")
     tools()
     prepare()
-    run(["cargo", "build", "--quiet", "--locked", "-p", "local"])
+    run(cargo("build", "--quiet", "--locked", "-p", "local"), env=cargo_environment())
     command = [*NAMESPACES, sys.executable, "-B", "-m", "check.sam_local"]
     # Settings of Docker's would lead to another engine.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DOCKER_")}

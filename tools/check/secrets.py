@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 
 from .report import Failed, Proof
-from .stack import LOG, local_stack
+from .stack import local_stack
 
 USER, OTHER = "user_2Canary", "user_2CanaryOther"
 # What people may find again, and where: never in a log.
@@ -31,9 +31,21 @@ PASSING = {"code": "EXAMPLE-canary-authorization-code", "handle": "EXAMPLE-canar
 SETTINGS = ["GOOGLE_CLIENT_SECRET", "MICROSOFT_CLIENT_SECRET", "CLERK_WEBHOOK_SECRET", "FLOW_ROOT", "VAPI_ROOT"]
 # A canary of fewer characters, in base64 or as the digits of a number, is in some answer by chance.
 SHORTEST = 12
-# How tokens and codes of the stand-ins begin; random letters follow, so that only what follows makes a match. In the
-# middle of a ciphertext's base64 the same letters stand by chance.
-TOKEN = re.compile(rb"(?<![A-Za-z0-9+/])(ya29\.a0|1//03|EwB-|1\.AX|4/0A|slk_flow_)[\w-]{20}")
+# How tokens, codes and the flow's cookie begin, in a URL's spelling as well; random letters follow, so that only what
+# follows makes a match.
+SLASH = rb"(?:/|%2[Ff])"
+BEGINS = rb"(?:ya29\.a0|1" + SLASH * 2 + rb"03|1\.AX|4" + SLASH + rb"0A)[\w-]{20}|slk_flow_[0-9a-f]{8}=[\w-]{20}"
+MICROSOFTS = rb"EwB-[\w-]{20}"
+# In the middle of base64 the same letters stand by chance; what JSON or a URL escapes ends in a letter and is no base64.
+ESCAPED = rb"(?<=\\[bfnrt])|(?<=%[0-9A-Fa-f]{2})"
+# Rows hold ciphertexts in base64, everything else signatures in base64url, which has neither a dot nor a slash.
+TOKENS = {
+    "rows": re.compile(rb"(?:(?<![A-Za-z0-9+/])|" + ESCAPED + rb")(?:" + BEGINS + rb"|" + MICROSOFTS + rb")"),
+    "elsewhere": re.compile(BEGINS + rb"|(?:(?<![\w-])|" + ESCAPED + rb")" + MICROSOFTS),
+}
+# Each must be found after whatever may stand before it.
+PLANTED = ["ya29.a0", "1//03", "1%2F%2F03", "1%2f%2f03", "EwB-", "1.AX", "4/0A", "4%2F0A", "slk_flow_0a1b2c3d=", "__Host-slk_flow_0a1b2c3d="]
+BEFORE = {"rows": ['"', " ", "\n", "\\n", "=", "%22", "\\t"], "elsewhere": ['"', " ", "\n", "\\n", "=", "%3D", "\\t", "/tokens/"]}
 
 
 def spellings(secret):
@@ -49,10 +61,10 @@ def spellings(secret):
             yield encoded[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
 
 
-def found(text, canaries):
+def found(text, canaries, place="elsewhere"):
     """The names of the canaries that a text holds."""
     names = {name for name, secret in canaries.items() if any(spelling in text for spelling in spellings(secret))}
-    return names | ({"a provider's token"} if TOKEN.search(text) else set())
+    return names | ({"a provider's token"} if TOKENS.get(place, TOKENS["elsewhere"]).search(text) else set())
 
 
 def secret_part(token):
@@ -68,8 +80,13 @@ def self_test(canaries):
         for spelling in [secret.encode(), secret.encode().hex().encode(), *(base64.b64encode(b"x" * n + secret.encode() + b"yz") for n in range(3))]:
             if name not in found(b'{"message":"' + spelling + b'"}', canaries):
                 raise Failed(f"the search does not find a planted {name}: {spelling!r}")
-    if found(b"ya29.a0" + b"A" * 30, {}) != {"a provider's token"}:
-        raise Failed("the search does not find a planted token")
+    for place, before in BEFORE.items():
+        for planted in [start + token for start in before for token in PLANTED]:
+            if not found(f'{{"message":"{planted}{"A" * 20}"}}'.encode(), {}, place):
+                raise Failed(f"the search in {place} does not find a planted {planted}")
+    for chance in [b"xEwB-" + b"A" * 30, b"+1//03" + b"A" * 30]:
+        if found(chance, {}, "rows"):
+            raise Failed(f"the search takes base64 for a token: {chance!r}")
     if found(b"nothing", canaries):
         raise Failed(f"the search finds {found(b'nothing', canaries)} in nothing")
 
@@ -213,12 +230,12 @@ def check():
         lines = json.loads(world)["logs"]
         written = rows(Path(folder))
         story.ask("DELETE", "/calendar/auth/disconnect", wants=200)
-    # The process's own output, too: the same lines and whatever else was printed. Its first line holds the settings.
-    printed = "\n".join(line for line in LOG.read_text(errors="replace").splitlines() if not line.startswith('{"base_url"'))
+        # The process's own output, too: the same lines and whatever else was printed. Its first line holds the settings.
+        printed = "\n".join(line for line in stack["log"].read_text(errors="replace").splitlines() if not line.startswith('{"base_url"'))
     places = {"logs": ("\n".join(lines) + printed).encode(), "answers": "\n".join(story.answers).encode(), "rows": written}
     wrong = []
     for place, text in places.items():
-        seen = found(text, story.canaries)
+        seen = found(text, story.canaries, place)
         may = set(PERSONAL) if place in ALLOWED else set()
         wrong += [f"{place} hold {name}" for name in sorted(seen - may)]
         wrong += [f"{place} do not hold {name}: the story did not reach them" for name in sorted(may - seen)]

@@ -37,7 +37,7 @@ use crate::{
 /// The one queue's name.
 const NAME: &str = "rescue";
 
-/// How many messages a function gets at once, as template.yaml says.
+/// How many messages a function gets at once, as template.yaml says; a test compares them.
 const BATCH: usize = 10;
 
 /// SQS takes no larger message.

@@ -40,6 +40,8 @@ pub fn client() -> Result<Client, String> {
     let builder = Client::builder();
     builder
         .tls_backend_preconfigured(tls)
+        // An ambient HTTP_PROXY would be handed the calls to loopback.
+        .no_proxy()
         .redirect(redirect::Policy::none())
         .retry(retry::never())
         .timeout(Duration::from_secs(30))

@@ -58,10 +58,9 @@ impl Place {
         let (counters, faults) = (Counters::default(), Faults::default());
         let options = world::Options { counters, faults, ..world::Options::default() };
         let world = World::start(Clock::system(), options).await.unwrap();
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("killed-{name}"));
-        if folder.exists() {
-            fs::remove_dir_all(&folder).unwrap();
-        }
+        // Another run of the tests has a folder of its own.
+        let own = format!("killed-{name}-{}", std::process::id());
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(own);
         fs::create_dir_all(&folder).unwrap();
         let settings = world.settings().into_iter().map(|(name, value)| format!("{name}={value}\n"));
         fs::write(folder.join("env"), settings.collect::<String>()).unwrap();
@@ -219,9 +218,12 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // Only the one that this test started; a failed test leaves no server behind.
-        if let Err(error) = self.child.kill() {
+        // Only the one that this test started; a failed test leaves no server behind, but its folder.
+        if let Err(error) = self.child.kill().and_then(|()| self.child.wait()) {
             eprintln!("the server had ended: {error}");
+        }
+        if !std::thread::panicking() {
+            fs::remove_dir_all(&self.folder).unwrap();
         }
     }
 }

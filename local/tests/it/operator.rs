@@ -161,11 +161,13 @@ async fn keys_are_wrapped_again_with_progress_and_an_outage_says_where_to_go_on(
 #[tokio::test]
 async fn the_settings_of_a_running_stack_are_all_that_it_takes() {
     let town = Town::connected().await;
-    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("operator.json");
+    let file =
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("operator-{}.json", std::process::id()));
     std::fs::write(&file, json!(town.stack.settings).to_string()).unwrap();
     let words = ["explain", USER, "--env-file", file.to_str().unwrap()].map(str::to_owned);
     let mut said = String::new();
     operator::run(&words, &mut |line| said += line).await.unwrap();
+    std::fs::remove_file(file).unwrap();
     assert!(said.contains("Google") && said.contains("Microsoft"), "{said}");
     let mut help = String::new();
     operator::run(&["--help".to_owned()], &mut |line| help += line).await.unwrap();

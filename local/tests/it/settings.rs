@@ -71,11 +71,12 @@ async fn a_fault_that_means_nothing_is_refused() {
 
 #[tokio::test]
 async fn one_stack_at_a_time_has_a_folder() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("one-stack");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("one-stack-{}", std::process::id()));
     let on_it = || Options { data: Some(folder.clone()), time: Time::Fixed(at(NOW)), ..Options::default() };
     let first = Stack::start(on_it()).await.unwrap();
     let odd = Stack::start(on_it()).await.err().unwrap();
     assert!(odd.contains("in use by another stack"), "{odd}");
     drop(first);
-    Stack::start(on_it()).await.unwrap();
+    drop(Stack::start(on_it()).await.unwrap());
+    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -11,8 +11,8 @@ use super::{
     Message, Outcome, Queue,
 };
 
-/// `maxReceiveCount` of template.yaml's queue.
-const MOST_RECEIVED: u32 = 400;
+/// `maxReceiveCount` of template.yaml's queue; a test compares them.
+pub(super) const MOST_RECEIVED: u32 = 400;
 
 /// The queue of dead letters.
 const DEAD_LETTERS: &str = "rescue-dead-letters";

@@ -87,3 +87,15 @@ async fn another_queue_does_not_exist() {
     assert!(other.send("EXAMPLE".to_owned()).await.is_err());
     assert_eq!(sqs.waiting(), 0);
 }
+
+#[test]
+fn the_queue_counts_as_the_template_says() {
+    let template = include_str!("../../../../template.yaml");
+    for (name, ours) in
+        [("maxReceiveCount", letters::MOST_RECEIVED), ("BatchSize", u32::try_from(BATCH).unwrap())]
+    {
+        let said: Vec<_> = template.split(&format!("{name}: ")).skip(1).collect();
+        let digits = |text: &&str| text.chars().take_while(char::is_ascii_digit).collect::<String>();
+        assert_eq!(said.iter().map(digits).collect::<Vec<_>>(), [ours.to_string()], "{name}");
+    }
+}
