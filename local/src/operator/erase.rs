@@ -29,7 +29,7 @@ pub(super) async fn run(
     }
     users::erase(app, user.id()).await.map_err(told)?;
     say(
-        "deleted: connections with their keys, services, settings and memberships; his sessions are refused from now on",
+        "deleted: connections with their keys, services, settings and memberships; no calendar can be connected for him again",
     );
     let gone = booking::erase(app, user).await.map_err(told)?;
     say(&format!("deleted: {gone} rows of the table of bookings"));
@@ -37,6 +37,7 @@ pub(super) async fn run(
         0 => "Nothing is left.",
         _ => "The reconciler looks once more in five minutes, for a booking that was under way.",
     });
+    say("A session that Clerk still renews can write services and hours again: delete him there first.");
     Ok(())
 }
 
