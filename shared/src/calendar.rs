@@ -171,6 +171,8 @@ pub struct EventPage {
     pub events: Vec<Event>,
     /// The provider's cursor to the next page: opaque, and only ever sent back to that provider.
     pub next: Option<String>,
+    /// The zone in which its whole days are days; none where they are the owner's.
+    pub zone: Option<TimeZone>,
 }
 
 /// Whether a text can be an e-mail address. Only what is surely wrong is refused: the provider knows the rest (RFC 5321, section 4.5.3.1).

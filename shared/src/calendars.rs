@@ -9,7 +9,7 @@ mod verify;
 pub mod writing;
 
 pub use events::{EventList, EventsQuery, OwnedEvent, list_events};
-pub use schedule::{InForce, checked, schedule_in_force, schedule_of, set_schedule};
+pub use schedule::{InForce, checked, known_schedule_of, schedule_in_force, schedule_of, set_schedule};
 pub use selection::{ConnectionCalendars, list_calendars, select_calendars, set_default};
 pub use time::EventTime;
 pub use verify::verify;

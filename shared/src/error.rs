@@ -142,6 +142,11 @@ impl Error {
         Self::Conflict { code, reason: reason.into() }
     }
 
+    /// Whether the same question gets the same answer however often it is asked.
+    pub fn is_lasting(&self) -> bool {
+        matches!(self, Self::Forbidden { .. } | Self::Conflict { .. } | Self::Unsupported { .. })
+    }
+
     /// The stable code that goes out with it.
     pub fn code(&self) -> &'static str {
         match self {

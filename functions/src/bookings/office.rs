@@ -3,7 +3,7 @@
 use shared::{
     app::App,
     booking::Desk,
-    calendars::schedule_of,
+    calendars::known_schedule_of,
     error::{Error, Result},
     ids::OwnerId,
     range::Interval,
@@ -27,13 +27,7 @@ pub(crate) struct Office {
 impl Office {
     pub(crate) async fn of(app: &App, owner: OwnerId) -> Result<Self> {
         let rows = app.store.owner_rows(&owner).await?;
-        let schedule = match schedule_of(app, &owner, &rows, Patience::Request).await {
-            Ok(schedule) => schedule,
-            // Without its calendar an owner still takes bookings, against the hours of the first day. One that only
-            // does not answer has a zone that is not guessed: what is booked would be hours away.
-            Err(Error::NeedsConnection { .. }) => Schedule::default_in("UTC"),
-            Err(error) => return Err(error),
-        };
+        let schedule = known_schedule_of(app, &owner, &rows, Patience::Request).await?;
         Ok(Self { owner, rows, schedule })
     }
 

@@ -88,9 +88,9 @@ impl SlotBody {
     /// Start and end in the owner's zone.
     pub(crate) fn interval(&self, zone: &TimeZone, length: SignedDuration) -> Result<Interval> {
         let Some(start) = &self.start else { return Err(Error::invalid("start", "is missing")) };
-        let start = EventTime::parse("start", start)?.instant("start", zone)?;
+        let start = EventTime::parse("start", start)?.second("start", zone)?;
         let end = match &self.end {
-            Some(end) => EventTime::parse("end", end)?.instant("end", zone)?,
+            Some(end) => EventTime::parse("end", end)?.second("end", zone)?,
             None => {
                 start.saturating_add(length).map_err(|_| Error::invalid("start", "lies too far ahead"))?
             }

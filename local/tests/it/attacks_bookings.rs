@@ -1,10 +1,12 @@
 //! Attacks on holds and bookings (SECURITY.md S5): times taken twice, lost, or shown where they are not.
 
 mod calendars;
+mod days;
 mod dead;
 mod odd;
 mod repeats;
 mod storm;
+mod unheard;
 
 use local::world::{DEFAULT_EMAIL, Provider};
 use reqwest::Method;

@@ -1,10 +1,12 @@
 //! A booking's event at the provider: asked and written after the ledger has the time.
 
 use futures_util::future::join_all;
+use jiff::SignedDuration;
 
 use super::{
     Desk,
     event::{around, connection_of, delete, find, write},
+    repeats::LONGEST_REQUEST,
     rows,
 };
 use crate::{
@@ -57,7 +59,7 @@ pub(super) async fn create(app: &App, desk: Desk<'_>, booking: &Booking) -> Resu
         Err(error) => return Err(error),
     };
     match write(app, desk, connection, booking).await {
-        Ok(event) => contested(app, desk, connection, booking, event).await,
+        Ok(event) => contested(app, desk, connection, booking, event, SignedDuration::MAX).await,
         Err(Error::NeedsConnection { .. } | Error::Unavailable { .. }) => Ok(Outcome::Later),
         Err(error) => Err(error),
     }
@@ -70,20 +72,39 @@ pub(super) async fn resume(app: &App, desk: Desk<'_>, booking: &Booking) -> Resu
     }
     let connection = match connection_of(app, desk, booking) {
         Ok(connection) => connection,
+        // Nobody can have written it, nor promised it: the calendars that live have their say.
+        Err(Error::NeedsConnection { .. }) if was_dead_before(desk, booking) => {
+            return create(app, desk, booking).await;
+        }
         Err(Error::NeedsConnection { .. }) => return Ok(Outcome::Later),
         Err(error) => return Err(error),
     };
     match find(app, desk, connection, booking).await {
         Ok(Some(event)) if event.when == When::Timed(booking.slot()) => {
-            contested(app, desk, connection, booking, event).await
+            // Whatever is much older was not there when the calendar was asked: somebody moved it there since.
+            contested(app, desk, connection, booking, event, LONGEST_REQUEST).await
         }
         Ok(Some(event)) => Ok(Outcome::Elsewhere(Box::new(event))),
-        Ok(None) => create(app, desk, booking).await,
+        Ok(None) => Ok(match create(app, desk, booking).await {
+            // Graph finds by time, and hands out what it has of this key, wherever that is by now.
+            Ok(Outcome::Written(event) | Outcome::Contested(event))
+                if event.when != When::Timed(booking.slot()) =>
+            {
+                Outcome::Elsewhere(event)
+            }
+            other => other?,
+        }),
         Err(Error::NeedsConnection { .. }) => Ok(Outcome::Later),
         Err(Error::NotFound(_)) => Ok(Outcome::Deleted),
         // Whatever it is, it is no proof that nothing was written.
         Err(error) => Ok(Outcome::Unheard(error)),
     }
+}
+
+/// Whether the calendar that a booking is written to has been dead since before the booking was made.
+fn was_dead_before(desk: Desk<'_>, booking: &Booking) -> bool {
+    let home = desk.rows.connections.iter().find(|row| Some(&row.id) == booking.connection.as_ref());
+    home.and_then(|row| row.dead_since).is_some_and(|dead| dead < booking.created_at)
 }
 
 /// A booking with its event, where an earlier try may have written one that nobody heard of; none when the calendar
@@ -148,21 +169,22 @@ async fn foreign(app: &App, desk: Desk<'_>, booking: &Booking, window: Interval)
     }
 }
 
-/// Looks again once the event is there: whoever was in the calendar before it has the time.
+/// Looks again once the event is there: whoever was in the calendar before it, by at most so much, has the time.
 async fn contested(
     app: &App,
     desk: Desk<'_>,
     connection: &Connection,
     booking: &Booking,
     event: Event,
+    by_at_most: SignedDuration,
 ) -> Result<Outcome> {
     let guarded = booking.slot().widened(booking.buffers().before, booking.buffers().after);
     let zone = desk.schedule.zone()?;
     let mut events = Vec::new();
     // Only what counts: the calendar that is written to may be none of those that block time.
     for calendar in busy_calendars(connection) {
-        match around(app, desk, connection, &calendar, guarded).await {
-            Ok(page) => events.extend(page),
+        match around(app, desk, connection, &calendar, guarded, &zone).await {
+            Ok(there) => events.extend(there),
             Err(error) => {
                 // It was free a moment ago, and the event stands.
                 tracing::warn!(booking = %booking.id, %error, "nobody looked again for another event");
@@ -171,15 +193,14 @@ async fn contested(
         }
     }
     let is_older = |other: &Event| match (other.created, event.created) {
-        (Some(theirs), Some(ours)) => (theirs, &other.id) < (ours, &event.id),
+        (Some(theirs), Some(ours)) => {
+            (theirs, &other.id) < (ours, &event.id) && ours.duration_since(theirs) <= by_at_most
+        }
         // Without times the one that is not ours counts as the older.
         _ => true,
     };
-    let foreign = events.iter().any(|other| {
-        other.busy
-            && other.id != event.id
-            && other.when.interval(&zone).is_some_and(|taken| taken.overlaps(guarded))
-            && is_older(other)
+    let foreign = events.iter().any(|(taken, other)| {
+        other.busy && other.id != event.id && taken.overlaps(guarded) && is_older(other)
     });
     let event = Box::new(event);
     Ok(if foreign { Outcome::Contested(event) } else { Outcome::Written(event) })

@@ -113,14 +113,18 @@ pub(super) async fn make(
         Ok(Outcome::Contested(event)) => {
             give_back(app, desk, booking, Some(event.id), repeats).await.map(|()| Made::Busy)
         }
+        // It may have been promised, and nobody can look: it stands, as it would if that were known.
+        Ok(Outcome::Unheard(error)) if error.is_lasting() => {
+            left(app, booking, Problem::Refused, repeats).await
+        }
         Ok(Outcome::Unheard(error)) => {
             tracing::warn!(owner = %booking.owner, booking = %booking.id, %error, "a booking is looked at again later");
             Ok(Made::Open)
         }
         // It stands like any whose event meets somebody's hand.
-        Ok(Outcome::Deleted) => by_hand(app, booking, Problem::DeletedByHand, repeats).await,
+        Ok(Outcome::Deleted) => left(app, booking, Problem::DeletedByHand, repeats).await,
         Ok(Outcome::Elsewhere(event)) => {
-            by_hand(app, booking.showing(*event), Problem::MovedByHand, repeats).await
+            left(app, booking.showing(*event), Problem::MovedByHand, repeats).await
         }
         Ok(Outcome::Unreadable) => {
             give_back(app, desk, booking, None, repeats).await.map(|()| Made::Unreadable)
@@ -132,9 +136,10 @@ pub(super) async fn make(
     }
 }
 
-async fn by_hand(app: &App, booking: Booking, problem: Problem, repeats: Option<&Repeats>) -> Result<Made> {
-    let left = Booking { calendar_sync: CalendarSync::Failed, problem: Some(problem), ..booking };
-    confirm(app, left, repeats).await
+/// It stands, and its event is left as it is.
+async fn left(app: &App, booking: Booking, problem: Problem, repeats: Option<&Repeats>) -> Result<Made> {
+    let given_up = Booking { calendar_sync: CalendarSync::Failed, problem: Some(problem), ..booking };
+    confirm(app, given_up, repeats).await
 }
 
 /// The booking stands. What the calendar does not show yet is written to it later.

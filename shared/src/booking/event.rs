@@ -1,5 +1,7 @@
 //! The calls to the provider about one booking's event.
 
+use jiff::tz::TimeZone;
+
 use super::Desk;
 use crate::{
     app::App,
@@ -62,6 +64,7 @@ pub(super) async fn find(
 }
 
 /// Writes the event. A lost answer is asked for once more: the same key finds the event or writes it, never a second one.
+/// What else is said then is no proof that nothing was written the first time.
 pub(super) async fn write(
     app: &App,
     desk: Desk<'_>,
@@ -69,7 +72,9 @@ pub(super) async fn write(
     booking: &Booking,
 ) -> Result<Event> {
     let written = match write_once(app, desk, connection, booking).await {
-        Err(Error::Unavailable { .. }) => write_once(app, desk, connection, booking).await,
+        Err(lost @ Error::Unavailable { .. }) => {
+            return write_once(app, desk, connection, booking).await.map_err(|_| lost);
+        }
         written => written,
     };
     match written {
@@ -125,14 +130,15 @@ pub(super) async fn read(
     .await
 }
 
-/// The events of a calendar in a window and somewhat around it: whole days may be filed elsewhere.
+/// The events of a calendar in a window and somewhat around it, with the time of each: whole days may be filed elsewhere.
 pub(super) async fn around(
     app: &App,
     desk: Desk<'_>,
     connection: &Connection,
     calendar: &str,
     window: Interval,
-) -> Result<Vec<Event>> {
+    zone: &TimeZone,
+) -> Result<Vec<(Interval, Event)>> {
     let (provider, base_url) = (connection.provider, &app.endpoints(connection.provider)?.api_url);
     let wide = window.widened(FARTHEST_OFFSET, FARTHEST_OFFSET);
     let (mut all, mut next) = (Vec::new(), None);
@@ -142,7 +148,9 @@ pub(super) async fn around(
             providers::events(provider, app.session(base_url, &token), calendar, wide, from, AROUND).await
         })
         .await?;
-        all.extend(page.events);
+        let zone = page.zone.as_ref().unwrap_or(zone);
+        let timed = |event: Event| Some((event.when.interval(zone)?, event));
+        all.extend(page.events.into_iter().filter_map(timed));
         next = page.next;
         if next.is_none() {
             return Ok(all);

@@ -221,20 +221,24 @@ async fn follow(app: &App, desk: Desk<'_>, booking: Booking, event_id: &str) -> 
 
 /// What no repeat mends is given up; everything else is tried again.
 async fn refused(app: &App, booking: Booking, error: Error) -> Result<bool> {
-    match error {
-        Error::Forbidden { .. } | Error::Conflict { .. } | Error::Unsupported { .. } => {
-            rows::finished(app, booking, CalendarSync::Failed, Some(Problem::Refused)).await?;
-            Ok(true)
-        }
-        error => Err(error),
+    if !error.is_lasting() {
+        return Err(error);
     }
+    rows::finished(app, booking, CalendarSync::Failed, Some(Problem::Refused)).await?;
+    Ok(true)
 }
 
 /// The next try, or none any more once the appointment is long over.
 async fn postpone(app: &App, booking: Booking, now: Timestamp) -> Result<()> {
-    let over = booking.end.saturating_add(TOO_LATE).unwrap_or(Timestamp::MAX) <= now;
-    if over && booking.status != BookingStatus::Creating {
-        rows::finished(app, booking, CalendarSync::Failed, Some(Problem::TooLate)).await?;
+    // Where it is being moved to may lie long after where it was.
+    let over = rows::reach(&booking).end.saturating_add(TOO_LATE).unwrap_or(Timestamp::MAX) <= now;
+    if over {
+        let status = match booking.status {
+            BookingStatus::Creating => BookingStatus::Confirmed,
+            other => other,
+        };
+        let left = Booking { status, moving_start: None, moving_end: None, ..booking };
+        rows::finished(app, left, CalendarSync::Failed, Some(Problem::TooLate)).await?;
         return Ok(());
     }
     let doubled = 1_i32.checked_shl(booking.attempts.min(10)).unwrap_or(1);

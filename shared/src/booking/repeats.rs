@@ -134,6 +134,9 @@ impl Repeats {
                     Err(in_progress())
                 }
                 None if booking.status == BookingStatus::Failed => Ok(Some(Earlier::GivenBack)),
+                None if self.wish.as_ref() == Some(name) && is_called_off(&booking) => {
+                    Ok(Some(Earlier::GivenBack))
+                }
                 None => Ok(Some(Earlier::Abandoned(Box::new(booking)))),
             };
         }
@@ -160,8 +163,11 @@ fn as_answered(booking: Booking, text: &str) -> Result<Booking> {
 
 /// Whether a booking stands where it was answered to stand.
 fn stands(booking: &Booking, answered: &Booking) -> bool {
-    let called_off = [BookingStatus::Cancelling, BookingStatus::Cancelled, BookingStatus::Failed];
-    !called_off.contains(&booking.status) && booking.slot() == answered.slot()
+    !is_called_off(booking) && booking.slot() == answered.slot()
+}
+
+fn is_called_off(booking: &Booking) -> bool {
+    [BookingStatus::Cancelling, BookingStatus::Cancelled, BookingStatus::Failed].contains(&booking.status)
 }
 
 pub(super) fn in_progress() -> Error {

@@ -111,7 +111,16 @@ async fn begin(app: &App, desk: Desk<'_>, mut booking: Booking, to: Interval) ->
 pub(super) async fn resume(app: &App, desk: Desk<'_>, booking: Booking, to: Interval) -> Result<Moved> {
     let shown = booking.event_id.clone().filter(|_| booking.calendar_sync != CalendarSync::Off);
     let Some(event_id) = shown else { return go(app, desk, booking, to, None).await };
-    match reached(app, desk, &booking, &event_id, to).await? {
+    let there = match reached(app, desk, &booking, &event_id, to).await {
+        // Nobody will ever see where the event is: forward, as far as the ledger goes.
+        Err(error) if error.is_lasting() => {
+            let problem = Some(Problem::Refused);
+            let left = Booking { calendar_sync: CalendarSync::Failed, problem, ..booking };
+            return arrive(app, left, to, None).await;
+        }
+        there => there?,
+    };
+    match there {
         Reached::New(event) => {
             let synced = Booking { calendar_sync: CalendarSync::Synced, ..booking.showing(*event) };
             arrive(app, synced, to, None).await

@@ -1,5 +1,6 @@
 //! An owner's schedule: what he set, or what his calendar account says on the first day.
 
+use super::working_one;
 use crate::{
     app::App,
     error::{Error, Result},
@@ -31,6 +32,20 @@ pub async fn schedule_of(
     patience: Patience,
 ) -> Result<Schedule> {
     schedule_in_force(app, owner, rows, patience).await.map(|in_force| in_force.schedule)
+}
+
+/// The same for bookings, whose times people say without an offset: a calendar that died before it was ever asked told
+/// nobody its zone, and ten o'clock could be any hour. Then the owner must connect, or set a schedule.
+pub async fn known_schedule_of(
+    app: &App,
+    owner: &OwnerId,
+    rows: &OwnerRows,
+    patience: Patience,
+) -> Result<Schedule> {
+    if rows.settings.schedule.is_none() && !rows.connections.is_empty() {
+        working_one(app, owner, rows, None)?;
+    }
+    schedule_of(app, owner, rows, patience).await
 }
 
 /// The owner's schedule and where it comes from. On the first day the default calendar account is asked once: its own

@@ -59,6 +59,12 @@ impl EventTime {
             .timestamp())
     }
 
+    /// The same in the whole seconds that rows keep: an answer must not say more than what is stored.
+    pub fn second(self, field: &'static str, zone: &TimeZone) -> Result<Timestamp> {
+        let instant = self.instant(field, zone)?;
+        Ok(Timestamp::from_second(instant.as_second()).unwrap_or(instant))
+    }
+
     /// The date it lies on in a zone.
     pub fn date(self, zone: &TimeZone) -> Date {
         match self {

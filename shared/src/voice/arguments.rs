@@ -72,7 +72,7 @@ impl Arguments<'_> {
     pub(super) fn start(&self, today: Date, zone: &TimeZone) -> Result<Option<Timestamp>> {
         let whole = self.text(&["start", "start_time", "startTime", "datetime", "dateTime", "date_time"]);
         if let Some(text) = whole.filter(|text| text.contains('T')) {
-            return EventTime::parse("start_time", &text)?.instant("start_time", zone).map(Some);
+            return EventTime::parse("start_time", &text)?.second("start_time", zone).map(Some);
         }
         let (Some(day), Some(time)) = (self.day(today)?, self.time()?) else { return Ok(None) };
         EventTime::Local(DateTime::from_parts(day, time)).instant("start_time", zone).map(Some)

@@ -9,7 +9,7 @@ use crate::{
     availability::{Availability, Query, Verdict, free_slots, is_free},
     booking::{self, Repeats},
     calendar::is_address,
-    calendars::schedule_of,
+    calendars::known_schedule_of,
     error::{Error, Result},
     ids::OwnerId,
     random,
@@ -18,7 +18,7 @@ use crate::{
     slots::EmptyReason,
     speech,
     store::{
-        bookings::{Booking, CalendarSync},
+        bookings::{Booking, BookingStatus, CalendarSync},
         connections::OwnerRows,
     },
     tokens::Patience,
@@ -68,12 +68,7 @@ struct Desk<'a> {
 impl<'a> Desk<'a> {
     async fn of(app: &App, owner: &'a OwnerId) -> Result<Self> {
         let rows = app.store.owner_rows(owner).await?;
-        let schedule = match schedule_of(app, owner, &rows, Patience::Voice).await {
-            Ok(schedule) => schedule,
-            // Without its calendar an owner still takes bookings, against the hours of the first day.
-            Err(Error::NeedsConnection { .. }) => Schedule::default_in("UTC"),
-            Err(error) => return Err(error),
-        };
+        let schedule = known_schedule_of(app, owner, &rows, Patience::Voice).await?;
         let zone = schedule.zone()?;
         Ok(Self { owner, rows, schedule, zone })
     }
@@ -241,10 +236,16 @@ fn repeats(message: &VapiMessage, call: &ToolCall, slot: Interval, phone: Option
 
 fn confirmed(booked: &Booking, said: impl Fn(&[Interval]) -> String) -> String {
     let when = said(&[Interval::new(booked.start, booked.end)]);
-    match booked.calendar_sync {
-        CalendarSync::Synced | CalendarSync::Off => format!("You're booked for {when}."),
-        CalendarSync::Pending | CalendarSync::Failed => {
-            format!("Your time on {when} is reserved.")
+    match (booked.status, booked.calendar_sync) {
+        (BookingStatus::Cancelling | BookingStatus::Cancelled | BookingStatus::Failed, _) => {
+            format!("The appointment on {when} was called off. Which other time would you like?")
         }
+        (BookingStatus::Creating | BookingStatus::Confirmed, CalendarSync::Synced | CalendarSync::Off) => {
+            format!("You're booked for {when}.")
+        }
+        (
+            BookingStatus::Creating | BookingStatus::Confirmed,
+            CalendarSync::Pending | CalendarSync::Failed,
+        ) => format!("Your time on {when} is reserved."),
     }
 }

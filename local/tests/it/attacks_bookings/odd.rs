@@ -10,7 +10,7 @@ use shared::{
 
 use local::world::{PhoneCall, ToolCall};
 
-use super::{FOUR, HALF_PAST, THREE, booked, only_google, path, post, schedule, wanted};
+use super::{FOUR, HALF_PAST, THREE, booked, only_google, path, post, schedule, shown, wanted};
 use crate::harness::{Town, USER, at};
 
 #[tokio::test]
@@ -192,4 +192,18 @@ async fn more_slots_than_an_answer_can_hold_are_refused_by_name() {
     assert_eq!((answer.status, &answer.body["field"]), (422, &json!("to")), "{}", answer.text.len());
     let answer = town.get("/calendar/availability?days_ahead=2&duration_minutes=5").await;
     assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_fraction_of_a_second_is_in_no_answer_because_it_is_in_no_row() {
+    let town = only_google().await;
+    let held = post(&town, "/calendar/holds", json!({"start": "2026-01-13T15:00:00.5Z"})).await;
+    let mut mine = wanted("2026-01-13T15:00:00.5Z");
+    mine["hold_id"] = held.body["id"].clone();
+    let made = post(&town, "/calendar/bookings", mine).await;
+    assert_eq!((made.status, &made.body["start"]), (201, &json!(THREE)), "{}", made.text);
+    let moved =
+        post(&town, &path(&made.body, "/reschedule"), json!({"start": "2026-01-13T16:00:00.25"})).await;
+    assert_eq!((moved.status, &moved.body["start"]), (200, &json!(FOUR)), "{}", moved.text);
+    assert_eq!(shown(&town, &made.body).await["start"], FOUR);
 }

@@ -1,7 +1,7 @@
 //! Bookings while a calendar or the ledger fails: reserved or refused, never lost and never twice (SECURITY.md S5).
 
 use local::world::{
-    DEFAULT_EMAIL, Provider,
+    Account, Choice, DEFAULT_EMAIL, Provider,
     faults::{ANY, Fault, Kind},
 };
 use serde_json::json;
@@ -11,7 +11,7 @@ use shared::{
 };
 
 use super::{BOOKED, TEN, book, caller, one_booking, owner, wanted};
-use crate::harness::{Town, at};
+use crate::harness::{Town, USER, at};
 
 const RESERVED: &str = "Your time on Tuesday, January thirteenth at 10 AM is reserved.";
 
@@ -213,4 +213,33 @@ async fn an_event_that_the_provider_calls_wrong_is_not_promised() {
     let said = town.say(&caller(1), &line, &wanted(TEN)).await.unwrap_or_else(|error| error);
     assert!(!said.contains("booked") && !said.contains("reserved"), "{said}");
     assert_eq!((town.appointments().len(), town.ledger().await.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_time_of_day_in_a_zone_that_nobody_knows_is_not_promised() {
+    for half_connected in [false, true] {
+        let town = Town::new().await;
+        town.stack.world.add_account(Account::google(DEFAULT_EMAIL).in_zone("America/New_York"));
+        let line = town.line().await;
+        if half_connected {
+            let scope = "https://www.googleapis.com/auth/calendar.events";
+            town.stack.world.set_scopes_unticked(Provider::Google, DEFAULT_EMAIL, &[scope]);
+            let mut visitor = local::visitor::Visitor::new(town.base()).unwrap();
+            let choice = Choice::approve(DEFAULT_EMAIL);
+            let landed = visitor.connect(USER, "google", &choice).await.unwrap();
+            let (_, refused) = visitor.complete(&town.session(USER), &landed.handle.unwrap()).await.unwrap();
+            assert_eq!(refused["code"], "insufficient_scope");
+        } else {
+            town.connect("google").await;
+            town.stack.world.revoke_account(Provider::Google, DEFAULT_EMAIL);
+        }
+        for number in [1, 2] {
+            let said = book(&town, &line, number, "2026-01-13T10:00").await;
+            assert!(said.starts_with("I can't reach the calendar"), "{half_connected}: {said}");
+            let body = json!({"start": "2026-01-13T10:00", "attendee": {"name": "Caller"}});
+            let refused = town.call(reqwest::Method::POST, "/calendar/bookings", Some(body)).await;
+            assert_eq!(refused.status, 409, "{half_connected}: {}", refused.text);
+            assert_eq!(town.ledger().await, [], "ten o'clock in UTC is five in New York");
+        }
+    }
 }

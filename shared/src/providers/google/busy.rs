@@ -69,8 +69,9 @@ async fn busy_of_one(
     let (mut all, mut next) = (Vec::new(), None);
     for _ in 0..MAX_PAGES {
         let page = page(session, calendar_id, window, next.as_deref(), MAX_PAGE).await?;
+        let own = page.zone();
         for item in page.items {
-            all.extend(blocked(item, zone, but)?);
+            all.extend(blocked(item, own.as_ref().unwrap_or(zone), but)?);
         }
         next = page.next_page_token;
         if next.is_none() {

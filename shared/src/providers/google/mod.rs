@@ -5,6 +5,7 @@ mod wire;
 mod write;
 
 use http::Method;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 pub use self::{
@@ -21,6 +22,7 @@ use super::{
 use crate::{
     calendar::{CalendarListing, Event, EventPage},
     range::Interval,
+    zones,
 };
 
 /// Google's own limit on a page of events.
@@ -84,6 +86,14 @@ struct Page {
     #[serde(default)]
     items: Vec<WireEvent>,
     next_page_token: Option<String>,
+    time_zone: Option<String>,
+}
+
+impl Page {
+    /// The calendar's own zone: freeBusy takes whole days for days there, whatever zone their owner works in.
+    fn zone(&self) -> Option<TimeZone> {
+        TimeZone::get(&zones::to_iana(self.time_zone.as_deref()?)?).ok()
+    }
 }
 
 /// One page of events in order of their start, series expanded.
@@ -95,11 +105,12 @@ pub async fn events(
     limit: u32,
 ) -> Result<EventPage, Failure> {
     let page = page(&session, calendar_id, window, cursor, limit).await?;
+    let zone = page.zone();
     let events = page.items.into_iter().filter_map(|item| match item.reading() {
         Reading::Event(event) => Some(*event),
         Reading::Skipped(_) => None,
     });
-    Ok(EventPage { events: events.collect(), next: page.next_page_token })
+    Ok(EventPage { events: events.collect(), next: page.next_page_token, zone })
 }
 
 async fn page(
@@ -128,7 +139,7 @@ fn question(window: Interval, limit: u32) -> [(&'static str, String); 6] {
         ("timeMin", window.start.to_string()),
         ("timeMax", window.end.to_string()),
         ("maxResults", limit.clamp(1, MAX_PAGE).to_string()),
-        ("fields", format!("nextPageToken,items({FIELDS})")),
+        ("fields", format!("nextPageToken,timeZone,items({FIELDS})")),
     ]
 }
 

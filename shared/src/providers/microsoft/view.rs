@@ -46,7 +46,7 @@ pub async fn events(
         Reading::Event(event) => Some(*event),
         Reading::Skipped(_) => None,
     });
-    Ok(EventPage { events: events.collect(), next: page.next })
+    Ok(EventPage { events: events.collect(), next: page.next, zone: None })
 }
 
 /// The event of a window that a create with this key wrote.
