@@ -30,7 +30,7 @@ struct Visit {
     /// A tenant whose calendar it is, `business:…` or `subaccount:…`; a member of it completes the connection.
     #[param(example = "business:org_2abc")]
     owner: Option<String>,
-    /// `microsoft` or `google`; Microsoft when it is not said.
+    /// `microsoft` or `google`; Microsoft when it is not said, unless only Google is enabled.
     provider: Option<String>,
     /// One of the allowed front-end URLs; the first of them when it is not said.
     return_to: Option<String>,

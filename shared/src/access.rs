@@ -150,15 +150,15 @@ pub(crate) async fn belongs(app: &App, clerk_id: &str, orgs: &[String], tenant: 
 /// What a service token needs to act for a business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// `business:read`.
+    /// `business:read` or `business:*`.
     Read,
-    /// `business:write`.
+    /// `business:write` or `business:*`.
     Write,
 }
 
 /// The business that a caller acts for: a member, or a service token of the business or of the tenant whose token made
-/// it, with `business:read`, `business:write` or `business:*`. Without an id it is the business that the token is bound
-/// to. Somebody else's is not found.
+/// it, with the scope that is needed. Without an id it is the business that the token is bound to. Somebody else's is
+/// not found.
 pub async fn business_for(app: &App, caller: &Caller, id: Option<&str>, need: Need) -> Result<OwnerId> {
     let bound = caller.tenant.as_ref().filter(|tenant| tenant.kind() == OwnerKind::Business);
     let business = match (id, bound) {
@@ -188,19 +188,18 @@ const BOTH: &str = "business:*";
 /// What a service token may be for.
 pub const SCOPES: [&str; 3] = [READ, WRITE, BOTH];
 
-/// Refuses a service token without the scope that is needed.
+/// Refuses a service token without the scope that is needed, which the refusal names.
 pub fn scoped(caller: &Caller, need: Need) -> Result<()> {
-    let scope = match need {
-        Need::Read => READ,
-        Need::Write => WRITE,
+    let (scope, reason) = match need {
+        Need::Read => (READ, "This service token may not read here; that needs business:read or business:*."),
+        Need::Write => {
+            (WRITE, "This service token may not write here; that needs business:write or business:*.")
+        }
     };
     if caller.scopes.iter().any(|own| own == scope || own == BOTH) {
         return Ok(());
     }
-    Err(Error::Forbidden {
-        code: "insufficient_scope",
-        reason: "This service token has no scope for businesses: business:read, business:write or business:*.",
-    })
+    Err(Error::Forbidden { code: "insufficient_scope", reason })
 }
 
 #[cfg(test)]

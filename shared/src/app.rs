@@ -147,7 +147,8 @@ impl App {
         Session { http: &self.http, base_url, access_token, limit: longest_call(deadline::left()) }
     }
 
-    /// Where a person connects a calendar again: a visit to our own start URL.
+    /// Where a person connects a calendar (again): a visit to our own start URL, which takes the usual provider when
+    /// none is named.
     pub fn connect_url(&self, owner: &crate::ids::OwnerId, provider: Option<Provider>) -> String {
         let whom =
             if owner.is_tenant() { format!("owner={owner}") } else { format!("user_id={}", owner.id()) };

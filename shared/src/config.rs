@@ -172,6 +172,12 @@ impl Config {
         read::Reader::new(&lookup).config()
     }
 
+    /// The provider that is meant where none is said: the first that is enabled, which is Microsoft where both are.
+    pub fn usual_provider(&self) -> Provider {
+        let enabled = |provider: &Provider| self.providers.contains_key(provider);
+        Provider::ALL.into_iter().find(enabled).unwrap_or(Provider::Microsoft)
+    }
+
     /// Whether browsers reach us without TLS, which only the local stage allows.
     pub fn is_plain_http(&self) -> bool {
         self.stage == Stage::Local && self.public_base_url.starts_with("http://")

@@ -10,7 +10,7 @@ use shared::{
     businesses::{self, Change, New},
     calendars,
     error::Error,
-    ids::OwnerId,
+    ids::{OwnerId, Provider},
     random,
     schedule::Schedule,
     store::connections::OwnerRows,
@@ -100,7 +100,7 @@ struct BusinessView {
     schedule: Option<Schedule>,
     /// What is connected.
     connections: Vec<ConnectionStatus>,
-    /// Where a member connects a Google calendar.
+    /// Where a member connects a calendar: Google's, or another where Google is not enabled.
     connect_url: String,
     /// When it was made.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -209,6 +209,7 @@ fn in_zone(
 
 fn view(app: &App, owner: &OwnerId, rows: OwnerRows) -> BusinessView {
     let google = businesses::google(&rows);
+    let has_google = app.config.providers.contains_key(&Provider::Google);
     let connections = connection::connections(app, owner, &rows);
     let works = |id: &str| connections.iter().any(|shown| shown.id() == id && shown.works());
     BusinessView {
@@ -219,7 +220,7 @@ fn view(app: &App, owner: &OwnerId, rows: OwnerRows) -> BusinessView {
         google_calendar_id: google.map(|row| calendars::write_calendar(row).to_owned()),
         google_calendar_timezone: rows.settings.schedule.as_ref().map(|schedule| schedule.time_zone.clone()),
         auto_sync_bookings: !rows.settings.keeps_bookings_out(),
-        connect_url: app.connect_url(owner, Some(shared::ids::Provider::Google)),
+        connect_url: app.connect_url(owner, has_google.then_some(Provider::Google)),
         created_at: rows.business.as_ref().map(|business| business.created_at),
         updated_at: rows.business.as_ref().map(|business| business.updated_at),
         name: rows.business.map(|business| business.name),

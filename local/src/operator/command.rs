@@ -37,16 +37,16 @@ pub enum Command {
     },
     /// Moves dead letters back.
     Redrive,
-    /// Makes a VAPI credential and the route of its calls.
+    /// Makes a VAPI credential, and a route where one is wanted or none is there.
     Credential {
         /// Whose credential.
         tenant: OwnerId,
         /// How it proves itself.
         kind: CredentialKind,
-        /// Which calls: `default`, or what they match.
-        match_on: String,
-        /// Whose calendar those calls are for.
-        owner: OwnerId,
+        /// Which calls are for whose calendar; without it the tenant's routes stay as they are.
+        route: Option<Route>,
+        /// A route that leads elsewhere may be replaced.
+        yes: bool,
     },
     /// Makes a service token.
     ServiceToken {
@@ -134,17 +134,22 @@ fn credential(tenant: OwnerId, flag: &mut impl FnMut(&str) -> Option<String>) ->
         Some("hmac") => CredentialKind::Hmac,
         Some(_) => return Err("--kind must be secret, bearer or hmac".to_owned()),
     };
-    let match_on = flag("--calls").unwrap_or_else(|| "default".to_owned());
+    let owner = flag("--for").map(|owner| owner_of(&owner)).transpose()?;
+    let route = match (flag("--calls"), owner) {
+        (Some(match_on), owner) => Some(route(match_on, owner.unwrap_or_else(|| tenant.clone()))?),
+        (None, Some(owner)) => return Err(format!("--for wants --calls: which calls are for {owner}?")),
+        (None, None) => None,
+    };
+    Ok(Command::Credential { tenant, kind, route, yes: flag("--yes").is_some() })
+}
+
+fn route(match_on: String, owner: OwnerId) -> Result<Route, String> {
     let named =
         Route::BY.iter().any(|begin| match_on.strip_prefix(begin).is_some_and(|rest| !rest.is_empty()));
-    if match_on != "default" && !named {
-        return Err(
-            "--calls must be default, assistant:<id>, number:<called number> or phone_number_id:<id>"
-                .to_owned(),
-        );
+    if match_on == "default" || named {
+        return Ok(Route { match_on, owner });
     }
-    let owner = flag("--for").map_or_else(|| Ok(tenant.clone()), |owner| owner_of(&owner))?;
-    Ok(Command::Credential { tenant, kind, match_on, owner })
+    Err("--calls must be default, assistant:<id>, number:<called number> or phone_number_id:<id>".to_owned())
 }
 
 fn service_token(tenant: OwnerId, flag: &mut impl FnMut(&str) -> Option<String>) -> Result<Command, String> {

@@ -6,34 +6,61 @@ use shared::{
     access,
     app::App,
     ids::OwnerId,
-    store::directory::{CredentialKind, Route},
+    store::{
+        connections::OwnerRows,
+        directory::{CredentialKind, Route},
+    },
     voice,
 };
 
 use super::{command::Issued, told};
 
-/// Makes a VAPI credential and the route of its calls.
+/// Makes a VAPI credential. Routes are the tenant's, so that a second credential brings the same calls: they change only
+/// when it is wanted, or when there are none.
 pub(super) async fn credential(
     app: &App,
     tenant: &OwnerId,
     kind: CredentialKind,
-    route: Route,
+    wanted: Option<&Route>,
+    yes: bool,
     say: &mut impl FnMut(&str),
 ) -> Result<(), String> {
-    let calls = format!("{} → {}", route.match_on, route.owner);
     let before = app.store.routes(tenant).await.map_err(told)?;
-    // The credential first: where it cannot be made, calls go on to whom they went.
-    let (id, secret) = voice::issue_credential(app, tenant.clone(), kind).await.map_err(told)?;
-    let routed = app.store.put_route(tenant, route.clone()).await;
-    routed.map_err(|error| format!("{}; {id} was made, and brings no calls: withdraw it", told(error)))?;
-    let url = format!("{}/vapi/webhook", app.config.public_base_url);
-    say(&format!("{id} of {tenant}; calls: {calls}"));
-    for old in before.iter().filter(|old| old.match_on == route.match_on && old.owner != route.owner) {
-        say(&format!(
-            "these calls went to {} before; other credentials of {tenant} have the same routes",
-            old.owner
+    let first = || Route { match_on: "default".to_owned(), owner: tenant.clone() };
+    let route = wanted.cloned().or_else(|| before.is_empty().then(first));
+    let replaced = route
+        .as_ref()
+        .and_then(|new| before.iter().find(|old| old.match_on == new.match_on && old.owner != new.owner));
+    if let Some(old) = replaced.filter(|_| !yes) {
+        return Err(format!(
+            "{} → {} stands for every credential of {tenant}; nothing was made. --yes replaces it; without --calls the \
+             new credential gets the same routes",
+            old.match_on, old.owner
         ));
     }
+    let owner = route.as_ref().map(|route| &route.owner);
+    for whom in [tenant].into_iter().chain(owner.filter(|owner| *owner != tenant)) {
+        let has_routes = whom == tenant && !before.is_empty();
+        if !is_known(app, whom).await? && !has_routes {
+            say(&format!(
+                "warning: nothing is known of {whom}, neither a calendar nor settings; is the id right?"
+            ));
+        }
+    }
+    // The credential first: where it cannot be made, calls go on to whom they went.
+    let (id, secret) = voice::issue_credential(app, tenant.clone(), kind).await.map_err(told)?;
+    if let Some(route) = route.as_ref().filter(|route| !before.contains(route)) {
+        let routed = app.store.put_route(tenant, route.clone()).await;
+        routed
+            .map_err(|error| format!("{}; {id} was made, and its route was not: withdraw it", told(error)))?;
+    }
+    let kept = before.iter().filter(|old| route.as_ref().is_none_or(|new| new.match_on != old.match_on));
+    let calls = kept.chain(&route).map(|route| format!("{} → {}", route.match_on, route.owner));
+    say(&format!("{id} of {tenant}; calls: {}", calls.collect::<Vec<_>>().join(", ")));
+    if let Some(old) = replaced {
+        say(&format!("{} went to {} before, from every credential of {tenant}", old.match_on, old.owner));
+    }
+    let url = format!("{}/vapi/webhook", app.config.public_base_url);
     let secret = secret.expose_secret();
     say(&match kind {
         CredentialKind::Secret => format!("Server URL {url}, header X-Vapi-Secret: {secret}"),
@@ -42,6 +69,21 @@ pub(super) async fn credential(
     });
     say("It is shown this once.");
     Ok(())
+}
+
+/// Whether anything is here of an owner; the error says that he was deleted. The members of an organisation are not
+/// looked for: they are found by person alone.
+async fn is_known(app: &App, owner: &OwnerId) -> Result<bool, String> {
+    let rows = app.store.owner_rows(owner).await.map_err(told)?;
+    let has_rows = rows != OwnerRows::default();
+    if owner.is_tenant() {
+        return Ok(has_rows);
+    }
+    let (person, memberships) = app.store.user_and_memberships(owner.id()).await.map_err(told)?;
+    match person {
+        Some(person) if person.deleted => Err(format!("{owner} was deleted; nothing was made")),
+        person => Ok(person.is_some() || has_rows || !memberships.is_empty()),
+    }
 }
 
 /// Makes a service token.

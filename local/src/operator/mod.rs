@@ -9,7 +9,7 @@ mod redrive;
 mod rewrap;
 mod settings;
 
-use shared::{app::App, error::Error, store::directory::Route};
+use shared::{app::App, error::Error};
 
 use crate::envfile;
 
@@ -23,8 +23,9 @@ usage: cargo run --release -- operator COMMAND --env-file FILE
   erase USER [--yes]           deletes everything of a user; without --yes says what there is, and deletes nothing
   rewrap [--from CURSOR]       wraps every data key under the configured KMS key, after a change of the key
   redrive                      moves the rescue queue's dead letters back into the queue
-  credential TENANT [--kind secret|bearer|hmac] [--calls default|assistant:ID|number:N|phone_number_id:ID] [--for OWNER]
-                               makes a VAPI credential and says whose calls it brings
+  credential TENANT [--kind secret|bearer|hmac] [--calls default|assistant:ID|number:N|phone_number_id:ID [--for OWNER] [--yes]]
+                               makes a VAPI credential and says whose calls it brings; without --calls the tenant's routes
+                               stay as they are; --yes lets --calls replace a route that leads elsewhere
   service-token TENANT --scopes business:read,business:write [--days 365]
                                makes a token for a server
   withdraw ID                  ends a credential (vcr_…, slv_…) or a service token (stk_…, slk_…)
@@ -32,9 +33,9 @@ usage: cargo run --release -- operator COMMAND --env-file FILE
 OWNER and TENANT are user_…, subaccount:… or business:…; USER is user_….
 FILE has the settings of the stage as NAME=value lines or a JSON object. Of a deployed stage:
 
-  aws lambda get-function-configuration --function-name \"$TokenRefreshFunctionName\" --query Environment.Variables --output json > prod.json
+  aws lambda get-function-configuration --function-name \"$TokenRefreshFunctionName\" --query Environment.Variables --output json > stage.json
   eval \"$(aws configure export-credentials --format env)\"; export AWS_REGION=us-east-1
-  cargo run --release -- operator explain user_2abcDEF --env-file prod.json
+  cargo run --release -- operator explain user_2abcDEF --env-file stage.json
 
 Of a local stack: the line that `cargo run -- serve --ready-json` prints. docs/OPERATIONS.md says what each command may need to do.";
 
@@ -57,9 +58,8 @@ pub async fn perform(app: &App, command: &Command, say: &mut impl FnMut(&str)) -
         Command::Erase { user, yes } => erase::run(app, user, *yes, say).await,
         Command::Rewrap { from } => rewrap::run(app, from.clone(), say).await,
         Command::Redrive => redrive::run(app, say).await,
-        Command::Credential { tenant, kind, match_on, owner } => {
-            let route = Route { match_on: match_on.clone(), owner: owner.clone() };
-            issue::credential(app, tenant, *kind, route, say).await
+        Command::Credential { tenant, kind, route, yes } => {
+            issue::credential(app, tenant, *kind, route.as_ref(), *yes, say).await
         }
         Command::ServiceToken { tenant, scopes, days } => {
             issue::service_token(app, tenant, scopes, *days, say).await

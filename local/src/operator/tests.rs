@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use shared::{
     ids::{ConnectionId, OwnerId},
-    store::directory::CredentialKind,
+    store::directory::{CredentialKind, Route},
 };
 
 use super::*;
@@ -38,8 +38,20 @@ fn commands_are_read_with_their_words_in_any_order() {
             Command::Credential {
                 tenant: "business:acme".parse().unwrap(),
                 kind: CredentialKind::Secret,
-                match_on: "default".to_owned(),
-                owner: "business:acme".parse().unwrap(),
+                route: None,
+                yes: false,
+            },
+        ),
+        (
+            "credential business:acme --calls default --yes",
+            Command::Credential {
+                tenant: "business:acme".parse().unwrap(),
+                kind: CredentialKind::Secret,
+                route: Some(Route {
+                    match_on: "default".to_owned(),
+                    owner: "business:acme".parse().unwrap(),
+                }),
+                yes: true,
             },
         ),
         (
@@ -47,8 +59,8 @@ fn commands_are_read_with_their_words_in_any_order() {
             Command::Credential {
                 tenant: "business:acme".parse().unwrap(),
                 kind: CredentialKind::Hmac,
-                match_on: "assistant:17".to_owned(),
-                owner: owner(),
+                route: Some(Route { match_on: "assistant:17".to_owned(), owner: owner() }),
+                yes: false,
             },
         ),
         (
@@ -82,6 +94,7 @@ fn whatever_is_not_understood_is_named() {
         ("rewrap --from 1 --from 2 --env-file x", "--from is there twice"),
         ("credential business:acme --kind none --env-file x", "--kind must be"),
         ("credential business:acme --calls assistant: --env-file x", "--calls must be"),
+        ("credential business:acme --for user_2EXAMPLE --env-file x", "--for wants --calls"),
         ("service-token business:acme --env-file x", "--scopes must name"),
         ("service-token business:acme --scopes all --env-file x", "--scopes must name"),
         ("service-token business:acme --scopes business:* --days 0 --env-file x", "--days must be"),

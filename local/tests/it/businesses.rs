@@ -298,6 +298,10 @@ async fn somebody_elses_business_is_not_found() {
     assert_eq!(town.get(&format!("/api/v1/bookings/{booking}?business_id={id}")).await.body, made.body);
 }
 
+fn detail(answer: &Answer) -> &str {
+    answer.body["detail"].as_str().unwrap()
+}
+
 #[tokio::test]
 async fn servers_act_for_the_business_of_their_token_within_its_scopes() {
     let town = Town::new().await;
@@ -317,8 +321,11 @@ async fn servers_act_for_the_business_of_their_token_within_its_scopes() {
             "{}",
             refused.text
         );
+        assert!(detail(&refused).ends_with("needs business:write or business:*."), "{}", refused.text);
     }
-    assert_eq!(town.call_as(&other, Method::GET, "/api/v1/bookings", None).await.status, 403);
+    let refused = town.call_as(&other, Method::GET, "/api/v1/bookings", None).await;
+    assert_eq!(refused.status, 403);
+    assert!(detail(&refused).ends_with("needs business:read or business:*."), "{}", refused.text);
     assert_eq!(town.call_as(&all, Method::POST, "/api/v1/bookings", Some(body)).await.status, 201);
     // A person has no business of his own to fall back on, and a server no calendar of its own.
     let unnamed = town.get("/api/v1/bookings").await;

@@ -6,6 +6,7 @@ use local::{
 };
 use reqwest::Method;
 use serde_json::json;
+use shared::ids::OwnerId;
 use url::Url;
 
 use crate::harness::{OTHER, Town, USER};
@@ -43,6 +44,29 @@ fn with(url: &Url, name: &str, value: Option<&str>) -> Url {
 
 fn code(landed: &Landed) -> (&str, &str) {
     (landed.auth.as_str(), landed.code.as_deref().unwrap_or_default())
+}
+
+#[tokio::test]
+async fn where_one_provider_is_enabled_every_link_to_connect_leads_to_it() {
+    for provider in ["google", "microsoft"] {
+        let town = Town::with(&[("PROVIDERS_ENABLED", provider)]).await;
+        let business = json!({"name": "Example Hair", "google_calendar_timezone": "UTC"});
+        let business = town.call(Method::POST, "/api/v1/businesses", Some(business)).await.body;
+        let of_business = format!("/api/v1/calendars?business_id={}", business["id"].as_str().unwrap());
+        let links = [
+            &business["connect_url"],
+            &town.get(&of_business).await.body["reconnect_url"],
+            &town.get("/calendar/events").await.body["reconnect_url"],
+            &json!(town.stack.app.connect_url(&OwnerId::user(USER).unwrap(), None)),
+        ]
+        .map(|link| link.as_str().unwrap().trim_start_matches(town.base()).to_owned());
+        let authorize_url = &town.stack.settings[&format!("{}_AUTHORIZE_URL", provider.to_uppercase())];
+        for link in links {
+            let answer = town.answer(town.plain(Method::GET, &link)).await;
+            assert_eq!(answer.status, 307, "{provider}, {link}: {}", answer.text);
+            assert!(answer.headers["location"].to_str().unwrap().starts_with(authorize_url), "{link}");
+        }
+    }
 }
 
 #[tokio::test]

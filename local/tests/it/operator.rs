@@ -12,7 +12,12 @@ use local::{
 };
 use reqwest::Method;
 use serde_json::json;
-use shared::{app::App, config::Config, ids::OwnerId, store::directory::CredentialKind};
+use shared::{
+    app::App,
+    config::Config,
+    ids::OwnerId,
+    store::directory::{CredentialKind, Route},
+};
 
 use crate::harness::{CALLER, OTHER, Town, USER};
 
@@ -29,6 +34,18 @@ async fn perform_on(app: &App, command: Command) -> Result<String, String> {
     let mut said = String::new();
     let ended = operator::perform(app, &command, &mut |line| said += &format!("{line}\n")).await;
     ended.map(|()| said)
+}
+
+/// The same, as an operator types it.
+async fn typed(town: &Town, line: &str) -> Result<String, String> {
+    let words: Vec<_> = format!("{line} --env-file EXAMPLE").split(' ').map(str::to_owned).collect();
+    perform(town, Command::read(&words)?.0).await
+}
+
+/// The routes of a tenant's calls.
+async fn routes(town: &Town, tenant: &str) -> Vec<String> {
+    let routes = town.stack.app.store.routes(&tenant.parse().unwrap()).await.unwrap();
+    routes.iter().map(|route| format!("{} → {}", route.match_on, route.owner)).collect()
 }
 
 async fn explained(town: &Town) -> String {
@@ -179,10 +196,8 @@ async fn a_credential_lets_calls_in_until_it_is_withdrawn() {
     let town = Town::new().await;
     town.connect("google").await;
     for (kind, header) in [(CredentialKind::Secret, "X-Vapi-Secret: "), (CredentialKind::Bearer, "Bearer ")] {
-        let match_on = "default".to_owned();
-        let said =
-            perform(&town, Command::Credential { tenant: owner(), kind, match_on, owner: owner() }).await;
-        let said = said.unwrap();
+        let credential = Command::Credential { tenant: owner(), kind, route: None, yes: false };
+        let said = perform(&town, credential).await.unwrap();
         let secret = said.split(header).nth(1).unwrap().lines().next().unwrap();
         let id = said.lines().nth(1).unwrap().split(' ').next().unwrap();
         assert_eq!(asked(&town, header, secret).await, 200, "{said}");
@@ -192,13 +207,7 @@ async fn a_credential_lets_calls_in_until_it_is_withdrawn() {
         assert_eq!(asked(&town, header, secret).await, 401, "{said}");
         assert!(withdraw().await.unwrap_err().contains("is not there"));
     }
-    let hmac = Command::Credential {
-        tenant: owner(),
-        kind: CredentialKind::Hmac,
-        match_on: "assistant:17".to_owned(),
-        owner: owner(),
-    };
-    let said = perform(&town, hmac).await.unwrap();
+    let said = typed(&town, &format!("credential {USER} --kind hmac --calls assistant:17")).await.unwrap();
     assert!(said.contains("/vapi/webhook/vcr_") && said.contains("key whsec_"), "{said}");
     assert!(
         town.stack.app.store.routes(&owner()).await.unwrap().iter().any(|r| r.match_on == "assistant:17")
@@ -206,11 +215,71 @@ async fn a_credential_lets_calls_in_until_it_is_withdrawn() {
 }
 
 #[tokio::test]
+async fn a_second_credential_leaves_every_route_as_it_is() {
+    let town = Town::new().await;
+    let (user, other) = (owner(), OwnerId::user(OTHER).unwrap());
+    for first in [format!("--calls default --for {user}"), format!("--calls assistant:17 --for {other}")] {
+        typed(&town, &format!("credential business:acme {first}")).await.unwrap();
+        let before = routes(&town, "business:acme").await;
+        let said = typed(&town, "credential business:acme --kind bearer").await.unwrap();
+        assert_eq!(routes(&town, "business:acme").await, before);
+        assert!(before.iter().all(|route| said.contains(route)), "{before:?} {said}");
+    }
+    typed(&town, &format!("credential business:branch --calls assistant:17 --for {other}")).await.unwrap();
+    typed(&town, "credential business:branch").await.unwrap();
+    assert_eq!(routes(&town, "business:branch").await, [format!("assistant:17 → {other}")]);
+    // Only a tenant without any route gets one unasked.
+    typed(&town, "credential business:new").await.unwrap();
+    assert_eq!(routes(&town, "business:new").await, ["default → business:new"]);
+}
+
+#[tokio::test]
+async fn a_route_that_leads_elsewhere_is_replaced_only_when_the_operator_says_so() {
+    let town = Town::new().await;
+    let route = async |owner: &str, yes: &str| {
+        typed(&town, &format!("credential business:acme --calls default --for {owner}{yes}")).await
+    };
+    route(USER, "").await.unwrap();
+    let rows = town.rows("directory").len();
+    let refused = route(OTHER, "").await.unwrap_err();
+    assert!(refused.contains(&owner().to_string()) && refused.contains("--yes"), "{refused}");
+    assert_eq!(town.rows("directory").len(), rows, "no credential was made");
+    assert_eq!(routes(&town, "business:acme").await, [format!("default → {}", owner())]);
+    route(USER, "").await.unwrap();
+    let said = route(OTHER, " --yes").await.unwrap();
+    assert!(said.contains(&format!("went to {}", owner())), "{said}");
+    assert_eq!(routes(&town, "business:acme").await, [format!("default → user:{OTHER}")]);
+}
+
+#[tokio::test]
+async fn whom_nobody_knows_is_warned_of_and_who_was_deleted_is_refused() {
+    let town = Town::new().await;
+    let said = typed(&town, "credential business:acme").await.unwrap();
+    assert_eq!(said.matches("nothing is known of business:acme").count(), 1, "{said}");
+    let said =
+        typed(&town, &format!("credential business:acme --calls number:1 --for {OTHER}")).await.unwrap();
+    assert!(said.contains(&format!("nothing is known of user:{OTHER}")), "{said}");
+    town.connect("google").await;
+    let said = typed(&town, &format!("credential {USER}")).await.unwrap();
+    assert!(!said.contains("nothing is known"), "{said}");
+
+    perform(&town, Command::Erase { user: owner(), yes: true }).await.unwrap();
+    let rows = town.rows("directory").len();
+    for line in
+        [format!("credential {USER}"), format!("credential business:acme --calls number:2 --for {USER}")]
+    {
+        let refused = typed(&town, &line).await.unwrap_err();
+        assert!(refused.contains("was deleted"), "{line}: {refused}");
+    }
+    assert_eq!(town.rows("directory").len(), rows, "neither credential nor route was made");
+}
+
+#[tokio::test]
 async fn a_credential_that_cannot_be_made_leaves_calls_where_they_went() {
     let town = Town::new().await;
     let of = |kind, owner| {
-        let match_on = "default".to_owned();
-        Command::Credential { tenant: "business:acme".parse().unwrap(), kind, match_on, owner }
+        let route = Some(Route { match_on: "default".to_owned(), owner });
+        Command::Credential { tenant: "business:acme".parse().unwrap(), kind, route, yes: true }
     };
     perform(&town, of(CredentialKind::Secret, owner())).await.unwrap();
     // The settings of a function that is not told of the secret `vapi`.
@@ -267,8 +336,8 @@ async fn each_command_calls_what_the_operations_guide_says() {
     settings.insert("KMS_KEY_ID".to_owned(), town.stack.kms.previous_key_arn().to_owned());
     let config = Config::read(|name| settings.get(name).cloned()).unwrap();
     let app = App::new(config, town.stack.app.clock.clone(), None).unwrap();
-    let (tenant, match_on) = (owner(), "default".to_owned());
-    let credential = Command::Credential { tenant, kind: CredentialKind::Secret, match_on, owner: owner() };
+    let route = Some(Route { match_on: "default".to_owned(), owner: owner() });
+    let credential = Command::Credential { tenant: owner(), kind: CredentialKind::Secret, route, yes: false };
     let said = perform(&town, credential.clone()).await.unwrap();
     let id = said.lines().nth(1).unwrap().split(' ').next().unwrap();
     for (name, command) in [

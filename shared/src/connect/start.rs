@@ -8,7 +8,7 @@ use super::{cookie_name, flow_id, redirect_uri};
 use crate::{
     app::App,
     error::{Error, Result},
-    ids::{OwnerId, Provider},
+    ids::OwnerId,
     providers::oauth,
     random,
     store::flows::{Counter, Flow},
@@ -29,7 +29,7 @@ pub struct Start<'a> {
     pub user_id: Option<&'a str>,
     /// `owner`: a tenant of which the person who completes the flow is a member.
     pub owner: Option<&'a str>,
-    /// `provider`; Microsoft when it is not said.
+    /// `provider`; the usual one when it is not said.
     pub provider: Option<&'a str>,
     /// `return_to`; the first allowed URL when it is not said.
     pub return_to: Option<&'a str>,
@@ -57,7 +57,7 @@ pub struct Started {
 /// transaction, and never calls KMS.
 pub async fn start(app: &App, visit: &Start<'_>) -> Result<Started> {
     let owner = owner(visit)?;
-    let provider = visit.provider.map_or(Ok(Provider::Microsoft), str::parse)?;
+    let provider = visit.provider.map_or_else(|| Ok(app.config.usual_provider()), str::parse)?;
     let endpoints = app.endpoints(provider)?;
     let return_to = app.config.return_url(visit.return_to).ok_or_else(|| {
         Error::invalid("return_to", "must be one of the allowed front-end URLs (FRONTEND_RETURN_URLS)")
