@@ -4,7 +4,10 @@
 
 mod read;
 
-use std::collections::BTreeMap;
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -170,6 +173,20 @@ impl Config {
     /// Reads all settings; `lookup` gives a variable's value. An empty value means unset.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         read::Reader::new(&lookup).config()
+    }
+
+    /// The names of all variables that [`Config::read`] asks for.
+    pub fn names() -> BTreeSet<String> {
+        let asked = RefCell::new(BTreeSet::new());
+        let lookup = |name: &str| {
+            asked.borrow_mut().insert(name.to_owned());
+            // A provider without a client is not asked for its URLs; of two names the second is asked for where the
+            // first has no value.
+            name.ends_with("_CLIENT_ID").then(|| "any".to_owned())
+        };
+        // What is wrong with them is of no interest here.
+        drop(Self::read(lookup));
+        asked.into_inner()
     }
 
     /// Whether browsers reach us without TLS, which only the local stage allows.
