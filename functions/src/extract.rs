@@ -16,7 +16,7 @@ use shared::error::Error;
 use crate::problem::Problem;
 
 pub(crate) use caller::{Acting, Asking, ForWhom, Person, context_of};
-pub(crate) use track::read;
+pub(crate) use track::{flat, read};
 
 /// API.md: bodies over 256 KiB are refused.
 pub(crate) const MOST_BYTES: usize = 256 * 1024;

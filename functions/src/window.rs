@@ -65,7 +65,7 @@ pub(crate) fn iana(name: Option<&str>) -> Result<Option<String>> {
     let Some(name) = name else { return Ok(None) };
     match zones::to_iana(name) {
         Some(zone) => Ok(Some(zone.into_owned())),
-        None => Err(Error::invalid("time_zone", "must be an IANA zone such as Europe/London")),
+        None => Err(Error::invalid("time_zone", "must be an IANA or Windows zone such as Europe/London")),
     }
 }
 

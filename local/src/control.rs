@@ -16,7 +16,7 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use shared::{
-    access,
+    access::{self, SCOPES},
     app::App,
     ids::{self, OwnerId},
     store::{
@@ -30,16 +30,13 @@ use crate::{
     fixtures, logs, loops,
     stack::{Parts, template},
     visitor,
-    world::{self, Account, DEFAULT_EMAIL, Provider, UserEvent, World, faults::Fault},
+    world::{self, Account, DEFAULT_EMAIL, Provider, UserEvent, World, faults::Fault, operations},
 };
 
 type Shared = Arc<OnceLock<Parts>>;
 
 /// Who connects calendars of tenants here.
 const OPERATOR: &str = "user_2LocalOperator";
-
-/// The systems that can be spoiled.
-const SYSTEMS: [&str; 6] = ["microsoft", "google", "clerk", "dynamodb", "kms", "sqs"];
 
 /// The routes; they answer 503 until the stack has started.
 pub(crate) fn routes(parts: Arc<OnceLock<Parts>>) -> Router {
@@ -142,12 +139,19 @@ async fn sessions(State(parts): State<Shared>, Asked(wanted): Asked<NewSession>)
 #[derive(Deserialize)]
 struct NewServiceToken {
     tenant: OwnerId,
-    #[serde(default)]
+    #[serde(default = "every_scope")]
     scopes: Vec<String>,
+}
+
+fn every_scope() -> Vec<String> {
+    vec!["business:*".to_owned()]
 }
 
 async fn service_tokens(State(parts): State<Shared>, Asked(wanted): Asked<NewServiceToken>) -> Answer {
     let app = &ready(&parts)?.app;
+    if wanted.scopes.is_empty() || !wanted.scopes.iter().all(|scope| SCOPES.contains(&scope.as_str())) {
+        return Err(format!("scopes must name some of {}", SCOPES.join(", ")).into());
+    }
     let token = access::issue_service_token(app, wanted.tenant, wanted.scopes, None).await?;
     Ok(Json(json!({ "token": token.expose_secret() })))
 }
@@ -224,11 +228,8 @@ fn know(world: &World, provider: ids::Provider, email: &str) {
 
 async fn faults(State(parts): State<Shared>, Asked(fault): Asked<Fault>) -> Answer {
     let faults = ready(&parts)?.world.faults();
-    if !SYSTEMS.contains(&fault.system.as_str()) {
-        return Err(format!("system must be one of {}", SYSTEMS.join(", ")).into());
-    }
-    if let Some(mistake) = fault.mistake() {
-        return Err(mistake.into());
+    if let Some(why) = operations::useless(&fault) {
+        return Err(why.into());
     }
     faults.arm(fault);
     Ok(Json(json!({ "armed": faults.waiting().len() })))

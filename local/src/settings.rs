@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use shared::config::Config;
+
 use crate::{
     aws::{Dynamo, Kms, Sqs},
     fixtures,
@@ -10,18 +12,8 @@ use crate::{
     world::World,
 };
 
-/// What Lambda sets, or what other programs are told in the same file.
-const ELSEWHERE: [&str; 9] = [
-    "AWS_REGION",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "DATABASE_URL",
-    "WEBHOOK_SERVER_URL",
-    "WEBHOOK_SERVER_API_KEY",
-    "DATABASE_SERVER_URL",
-    "DATABASE_SERVER_API_KEY",
-];
+/// What is read before the settings are: how much is logged.
+const LOG_LEVEL: &str = "RUST_LOG";
 
 /// What the functions of a stack are started with. The error is a sentence that names the setting.
 pub(crate) fn settings(
@@ -35,9 +27,7 @@ pub(crate) fn settings(
     if given.get("STAGE").is_some_and(|stage| stage != "local") {
         return Err("STAGE: this is the stage local; `operator` works on others".to_owned());
     }
-    // Everything that is read is declared in the template.
-    let known = |name: &str| template.variables.contains_key(name) || ELSEWHERE.contains(&name);
-    for name in given.keys().filter(|name| !known(name)) {
+    for name in strangers(given) {
         tracing::warn!("{name} is no setting of Slotline's; README.md lists them");
     }
     let mut settings = template.variables.clone();
@@ -66,6 +56,12 @@ pub(crate) fn settings(
     Ok(settings)
 }
 
+/// The names that nobody reads.
+fn strangers(given: &BTreeMap<String, String>) -> Vec<&String> {
+    let read = Config::names();
+    given.keys().filter(|name| !read.contains(*name) && *name != LOG_LEVEL).collect()
+}
+
 /// Whoever is real gets nothing that belongs to its stand-in.
 fn real_parties(
     given: &BTreeMap<String, String>,
@@ -91,4 +87,22 @@ fn real_parties(
         settings.insert("CLERK_AUTHORIZED_PARTIES".to_owned(), parties.join(","));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_that_is_shown_is_read_and_a_slip_of_the_pen_is_none() {
+        let shown = include_str!("../../.env.example");
+        let names = shown.lines().filter_map(|line| Some((line.split_once('=')?.0, line)));
+        let names = names.filter(|(_, line)| !line.starts_with('#'));
+        let mut given: BTreeMap<_, _> =
+            names.map(|(name, _)| (name.to_owned(), "EXAMPLE".to_owned())).collect();
+        assert!(given.len() > 40 && given.contains_key("KMS_KEY_ID"), "{given:?}");
+        assert!(strangers(&given).is_empty(), "{:?}", strangers(&given));
+        given.extend(["PUBLIC_BASE_UR", "HOME"].map(|name| (name.to_owned(), "EXAMPLE".to_owned())));
+        assert_eq!(strangers(&given), ["HOME", "PUBLIC_BASE_UR"]);
+    }
 }

@@ -4,7 +4,10 @@
 
 mod read;
 
-use std::collections::BTreeMap;
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -176,6 +179,20 @@ impl Config {
     pub fn usual_provider(&self) -> Provider {
         let enabled = |provider: &Provider| self.providers.contains_key(provider);
         Provider::ALL.into_iter().find(enabled).unwrap_or(Provider::Microsoft)
+    }
+
+    /// The names of all variables that [`Config::read`] asks for.
+    pub fn names() -> BTreeSet<String> {
+        let asked = RefCell::new(BTreeSet::new());
+        let lookup = |name: &str| {
+            asked.borrow_mut().insert(name.to_owned());
+            // A provider without a client is not asked for its URLs; of two names the second is asked for where the
+            // first has no value.
+            name.ends_with("_CLIENT_ID").then(|| "any".to_owned())
+        };
+        // What is wrong with them is of no interest here.
+        drop(Self::read(lookup));
+        asked.into_inner()
     }
 
     /// Whether browsers reach us without TLS, which only the local stage allows.

@@ -13,7 +13,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use crate::extract::{bounded, said};
+use crate::extract::{bounded, flat, said};
 
 /// Longer than any name, number or address that people write.
 const MOST_NAME: usize = 200;
@@ -44,7 +44,7 @@ pub(crate) struct SlotBody {
 #[derive(Deserialize, Serialize, ToSchema)]
 pub(crate) struct BookingBody {
     /// When.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "flat")]
     pub(crate) when: SlotBody,
     /// A hold that the booking takes the place of.
     pub(crate) hold_id: Option<String>,

@@ -19,7 +19,7 @@ use crate::{
         office::Office,
         wire::{AttendeeBody, BookingBody, BookingView, SlotBody},
     },
-    extract::{Json, PathId, Query},
+    extract::{Json, PathId, Query, flat},
     problem::Problem,
     window::Window,
 };
@@ -59,7 +59,7 @@ struct NewBusinessBooking {
     /// The business; a service token that is bound to one need not say it.
     business_id: Option<String>,
     /// When.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "flat")]
     time: Time,
     /// The service that is booked; it sets length and buffers.
     service: Option<String>,
@@ -84,7 +84,7 @@ struct NewBusinessBooking {
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 struct BookingChange {
     /// The new time.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "flat")]
     time: Time,
     /// `cancelled` calls it off.
     #[schema(example = "cancelled")]

@@ -47,7 +47,7 @@ struct NewBusiness {
     name: String,
     /// `false` keeps bookings out of its calendar; a business that does so needs no calendar.
     auto_sync_bookings: Option<bool>,
-    /// IANA zone, where no schedule is sent: office hours in that zone.
+    /// IANA or Windows zone, where no schedule is sent: office hours in that zone.
     #[schema(example = "America/New_York")]
     google_calendar_timezone: Option<String>,
     /// When it takes appointments; what its calendar account says when nothing is said.
@@ -63,7 +63,7 @@ struct BusinessChange {
     name: Option<String>,
     /// `false` keeps bookings out of its calendar.
     auto_sync_bookings: Option<bool>,
-    /// IANA zone of its hours; they stay what they are on the dial.
+    /// IANA or Windows zone of its hours; they stay what they are on the dial.
     google_calendar_timezone: Option<String>,
     /// The calendar of its Google account that bookings are written to and whose events block time.
     google_calendar_id: Option<String>,
@@ -198,7 +198,7 @@ fn in_zone(
     let Some(zone) = zone else { return Ok(sent) };
     let wrong = |reason: &'static str| Error::invalid("google_calendar_timezone", reason);
     let time_zone = zones::to_iana(zone)
-        .ok_or_else(|| wrong("must be an IANA time zone such as America/New_York"))?
+        .ok_or_else(|| wrong("must be an IANA or Windows zone such as America/New_York"))?
         .into_owned();
     if sent.as_ref().is_some_and(|sent| sent.time_zone != time_zone) {
         return Err(wrong("must be the schedule's time_zone, or left out"));

@@ -75,7 +75,7 @@ pub(super) struct EventPatchBody {
 
 /// Somebody invited: an address alone, or with a name.
 #[derive(Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected an e-mail address, or an object with email and name")]
 pub(super) enum AttendeeBody {
     /// An address.
     Address(String),

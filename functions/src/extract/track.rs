@@ -2,11 +2,14 @@
 
 use std::cell::RefCell;
 
-use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
-    value::StringDeserializer,
+use serde::{
+    Deserialize as _, Deserializer,
+    de::{
+        DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Unexpected, Visitor,
+        value::StringDeserializer,
+    },
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use shared::error::Error;
 
 type Fault = serde_json::Error;
@@ -16,6 +19,19 @@ pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
     let trail = RefCell::new(Vec::new());
     T::deserialize(Tracked { value, trail: &trail })
         .map_err(|fault| describe(&fault.to_string(), &trail.borrow()))
+}
+
+/// Before what [`flat`] found: the field, a space, what it must be.
+const FLAT: &str = "flat: ";
+
+/// Reads a part whose fields lie among those of the body: `#[serde(flatten, deserialize_with = "flat")]`.
+///
+/// serde gathers such fields before it reads them, and would forget which one was wrong.
+pub(crate) fn flat<'de, D: Deserializer<'de>, T: DeserializeOwned>(fields: D) -> Result<T, D::Error> {
+    read(Value::Object(Map::deserialize(fields)?)).map_err(|error| match error {
+        Error::Invalid { field, reason } => D::Error::custom(format!("{FLAT}{field} {reason}")),
+        other => D::Error::custom(other),
+    })
 }
 
 /// Where it went wrong, innermost step first.
@@ -35,18 +51,38 @@ fn describe(fault: &str, trail: &[Step]) -> Error {
             Step::Item(index) => field.push_str(&format!("[{index}]")),
         }
     }
-    if let Some(name) = fault.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
-        let dot = if field.is_empty() { "" } else { "." };
-        return Error::invalid(format!("{field}{dot}{name}"), "is missing");
+    for (said, reason) in [("missing field `", "is missing"), ("duplicate field `", "is there twice")] {
+        if let Some(name) = fault.strip_prefix(said).and_then(|rest| rest.split('`').next()) {
+            let dot = if field.is_empty() { "" } else { "." };
+            return Error::invalid(format!("{field}{dot}{name}"), reason);
+        }
+    }
+    if let Some((field, reason)) = fault.strip_prefix(FLAT).and_then(|rest| rest.split_once(' ')) {
+        return Error::invalid(field.to_owned(), reason.to_owned());
     }
     if field.is_empty() {
         return Error::invalid("body", "must be a JSON object");
     }
     // What stands before "expected" repeats what was sent.
-    match fault.rsplit_once(", expected ") {
-        Some((_, "a sequence")) => Error::invalid(field, "must be a list"),
-        Some((_, expected)) => Error::invalid(field, format!("must be {}", expected.replace('`', ""))),
+    match fault.rsplit_once("expected ") {
+        Some((_, expected)) => Error::invalid(field, format!("must be {}", plain(expected))),
         None => Error::invalid(field, "is not valid"),
+    }
+}
+
+/// What serde expects, without the names that Rust has for it.
+fn plain(expected: &str) -> String {
+    let (first, rest) = expected.split_once(' ').unwrap_or((expected, ""));
+    let kind = if matches!(first, "a" | "an") { rest } else { first };
+    let is_sized =
+        kind.get(1..).is_some_and(|size| size == "size" || (!size.is_empty() && size.parse::<u8>().is_ok()));
+    match kind {
+        "struct" | "map" => "an object".to_owned(),
+        "sequence" | "tuple" | "array" => "a list".to_owned(),
+        "boolean" => "true or false".to_owned(),
+        kind if is_sized && kind.starts_with('f') => "a number".to_owned(),
+        kind if is_sized && kind.starts_with(['u', 'i']) => "a whole number".to_owned(),
+        _ => expected.replace('`', ""),
     }
 }
 
@@ -88,12 +124,29 @@ impl<'de> Deserializer<'de> for Tracked<'_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
+        // The enums of bodies are words; serde would ask for "string or map" and keep the words to itself.
+        if !self.value.is_string() {
+            return Err(Fault::unknown_variant("", variants));
+        }
         self.value.deserialize_enum(name, variants, visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        // serde would take a list for a struct, field by field.
+        match &self.value {
+            Value::Array(_) => Err(Fault::invalid_type(Unexpected::Seq, &visitor)),
+            _ => self.deserialize_any(visitor),
+        }
     }
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
+        tuple_struct map identifier ignored_any
     }
 }
 
@@ -161,8 +214,19 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[expect(dead_code, reason = "only the reading matters")]
+    struct Size {
+        width: Option<u32>,
+        #[serde(alias = "tall")]
+        height: Option<f64>,
+        owner: Option<Person>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only the reading matters")]
     struct Body {
         subject: String,
+        #[serde(flatten, deserialize_with = "flat")]
+        size: Size,
         #[serde(default)]
         people: Vec<Person>,
         kind: Option<Kind>,
@@ -181,13 +245,34 @@ mod tests {
         check(json!({}), "subject is missing");
         check(json!({"subject": 5}), "subject must be a string");
         check(json!({"subject": null}), "subject must be a string");
-        check(json!({"subject": "x", "all_day": "<b>"}), "all_day must be a boolean");
+        check(json!({"subject": "x", "all_day": "<b>"}), "all_day must be true or false");
         check(json!({"subject": "x", "people": {}}), "people must be a list");
         check(json!({"subject": "x", "people": [{"email": "a"}, {}]}), "people[1].email is missing");
-        check(json!({"subject": "x", "people": [{"email": "a", "age": 300}]}), "people[0].age must be u8");
-        check(json!({"subject": "x", "kind": "other"}), "kind must be secret");
+        check(
+            json!({"subject": "x", "people": [{"email": "a", "age": 300}]}),
+            "people[0].age must be a whole number",
+        );
+        for odd in [json!("other"), json!(5), json!({"secret": 1}), json!([])] {
+            check(json!({"subject": "x", "kind": odd}), "kind must be secret");
+        }
+        check(json!({"subject": "x", "people": [5]}), "people[0] must be an object");
+        check(json!({"subject": "x", "people": [["a"]]}), "people[0] must be an object");
+        check(json!({"subject": "x", "people": "all"}), "people must be a list");
         check(json!([]), "body must be a JSON object");
         check(json!("text"), "body must be a JSON object");
+    }
+
+    #[test]
+    fn a_field_that_lies_among_others_is_named_as_well() {
+        check(json!({"subject": "x", "width": "30"}), "width must be a whole number");
+        check(json!({"subject": "x", "width": -1}), "width must be a whole number");
+        check(json!({"subject": "x", "tall": "30"}), "tall must be a number");
+        check(json!({"subject": "x", "tall": 1, "height": 2}), "height is there twice");
+        check(json!({"subject": "x", "owner": 5}), "owner must be an object");
+        check(json!({"subject": "x", "owner": {"email": []}}), "owner.email must be a string");
+        check(json!({"subject": "x", "owner": {}}), "owner.email is missing");
+        let body: Body = read(json!({"subject": "x", "width": 30, "more": {}})).unwrap();
+        assert_eq!(body.size.width, Some(30));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod items;
 mod keys;
 mod microsoft;
 mod oauth;
+pub mod operations;
 mod recurrence;
 mod state;
 mod vapi;

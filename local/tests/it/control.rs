@@ -29,10 +29,51 @@ async fn a_user_connects_and_is_called_by_the_control_surface_alone() {
         town.plain(Method::POST, "/vapi/webhook").bearer_auth(line.body["secret"].as_str().unwrap());
     let said = town.answer(request.json(&call)).await;
     assert!(said.body["results"][0]["result"].as_str().unwrap().starts_with("I have"), "{}", said.text);
+}
 
-    let service =
-        control(&town, "service-tokens", json!({"tenant": "business:b1", "scopes": ["users:read"]})).await;
-    assert!(service.body["token"].as_str().unwrap().starts_with("slk_"));
+#[tokio::test]
+async fn a_service_token_may_do_everything_unless_less_is_said_and_never_what_there_is_not() {
+    let town = Town::new().await;
+    let asked = json!({"name": "Example Hair"});
+    let made = town.call(Method::POST, "/api/v1/businesses", Some(asked)).await.body;
+    for (scopes, status) in [(None, 200), (Some("business:read"), 403), (Some("business:*"), 200)] {
+        let mut wanted = json!({"tenant": made["owner"]});
+        if let Some(scope) = scopes {
+            wanted["scopes"] = json!([scope]);
+        }
+        let service = control(&town, "service-tokens", wanted).await;
+        let token = service.body["token"].as_str().unwrap();
+        assert!(token.starts_with("slk_"));
+        let path = format!("/api/v1/businesses/{}", made["id"].as_str().unwrap());
+        let renamed = town.call_as(token, Method::PATCH, &path, Some(json!({"name": "Example Nails"}))).await;
+        assert_eq!(renamed.status, status, "{scopes:?} {}", renamed.text);
+    }
+    let before = town.rows("directory");
+    for scopes in [json!([]), json!(["users:read"]), json!(["business:read", "business:delete"])] {
+        let refused =
+            control(&town, "service-tokens", json!({"tenant": made["owner"], "scopes": scopes})).await;
+        assert_eq!(refused.status, 400, "{}", refused.text);
+        assert!(refused.text.contains("business:read, business:write, business:*"), "{}", refused.text);
+    }
+    assert_eq!(town.rows("directory"), before, "what is refused makes nothing");
+}
+
+#[tokio::test]
+async fn a_grant_that_a_stand_in_forgot_is_connected_again() {
+    for provider in ["google", "microsoft"] {
+        let town = Town::new().await;
+        town.connect(provider).await;
+        // The tables are kept, and the stand-ins begin anew: a restart with --data.
+        town.stack.world.reset();
+        town.advance(3 * 3600);
+        let answer = town.get("/calendar/events").await;
+        assert_eq!((answer.status, answer.code()), (409, "reauth_required"), "{}", answer.text);
+        let shown = town.get("/calendar/auth/status").await.body["connections"][0].clone();
+        assert_eq!(shown["status"], "reauth_required", "{shown}");
+        assert!(shown.to_string().contains("/calendar/auth/start?"), "{shown}");
+        town.connect(provider).await;
+        assert_eq!(town.get("/calendar/events").await.status, 200);
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod attacks;
 mod attacks_bookings;
 mod attacks_tokens;
+mod bodies;
 mod booking;
 mod bookings;
 mod budgets;

@@ -67,6 +67,31 @@ async fn microsoft(account: Account) -> Town {
 }
 
 #[tokio::test]
+async fn a_zone_is_taken_by_either_name_and_one_that_is_none_is_told_so() {
+    let town = quiet().await;
+    let event = |zone: &str| {
+        json!({"subject": "Haircut", "start_time": "2026-01-06T14:00:00",
+        "end_time": "2026-01-06T14:30:00", "time_zone": zone})
+    };
+    for (zone, is_known) in
+        [("Europe/Berlin", true), ("W. Europe Standard Time", true), ("Mars/Olympus", false)]
+    {
+        let query = url::form_urlencoded::byte_serialize(zone.as_bytes()).collect::<String>();
+        let business = json!({"name": "Example Hair", "google_calendar_timezone": zone});
+        for answer in [
+            town.get(&format!("/calendar/availability?days_ahead=1&time_zone={query}")).await,
+            town.call(Method::PUT, "/calendar/schedule", Some(with("time_zone", json!(zone)))).await,
+            town.call(Method::POST, "/calendar/events", Some(event(zone))).await,
+            town.call(Method::POST, "/api/v1/businesses", Some(business)).await,
+        ] {
+            assert_eq!((200..300).contains(&answer.status), is_known, "{zone} {}", answer.text);
+            let is_told = answer.text.contains("must be an IANA or Windows zone");
+            assert_eq!(is_told, !is_known, "{zone} {}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_first_schedule_is_the_mailboxes_own_hours() {
     let hours = |zone| Some(WorkingHours { days: &["monday", "saturday"], from: "07:30", to: "15:15", zone });
     for zone in [None, Some("Customized Time Zone")] {

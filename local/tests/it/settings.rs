@@ -1,8 +1,11 @@
 //! What is set by hand on a local stack: whoever is real gets nothing that belongs to its stand-in.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
-use local::stack::{Options, Stack, Time};
+use local::{
+    stack::{Options, Stack, Time},
+    world::operations::SYSTEMS,
+};
 use reqwest::Method;
 use serde_json::json;
 
@@ -61,12 +64,64 @@ async fn a_fault_that_means_nothing_is_refused() {
         (json!({"system": "google", "kind": "status", "value": 9999}), "status from 200 to 599"),
         (json!({"system": "google", "kind": "status", "value": {"body": {}}}), "status from 200 to 599"),
         (json!({"system": "google", "kind": "hang", "tims": 2}), "tims"),
-        (json!({"system": "fax", "kind": "hang"}), "system must be one of"),
+        (json!({"system": "fax", "kind": "hang"}), "system must be one of microsoft, google"),
+        (json!({"system": "google", "operation": "freebusy", "kind": "hang"}), "freebusy.query"),
+        (json!({"system": "kms", "operation": "token", "kind": "hang"}), "GenerateDataKey, Decrypt"),
+        (json!({"system": "google", "kind": "hang", "times": 0}), "times must be 1 or more"),
+        (json!({"system": "dynamodb", "kind": "revoke"}), "dynamodb has no grants"),
+        (json!({"system": "clerk", "operation": "jwks", "kind": "reuse_detected"}), "operation token"),
+        (json!({"system": "microsoft", "kind": "reuse_detected"}), "operation token"),
     ] {
         let answer = town.answer(town.plain(Method::POST, "/_local/faults").json(&fault)).await;
         assert!(answer.status == 400 && answer.text.contains(named), "{fault}: {}", answer.text);
     }
     assert!(town.stack.world.faults().waiting().is_empty());
+}
+
+#[tokio::test]
+async fn a_fault_can_be_armed_for_every_operation_that_is_counted() {
+    let town = Town::connected().await;
+    town.get("/calendar/availability?days_ahead=2").await;
+    town.get("/calendar/events").await;
+    let start = json!({"start": "2026-01-13T15:00:00Z", "attendee": {"name": "Ada Example"}});
+    assert_eq!(town.call(Method::POST, "/calendar/bookings", Some(start)).await.status, 201);
+    for task in [json!({"task": "keep"}), json!({"task": "rewrap"})] {
+        let run = json!({"function": "token-refresh", "input": task});
+        assert_eq!(town.answer(town.plain(Method::POST, "/_local/run").json(&run)).await.status, 200);
+    }
+    let mut armed = 0;
+    let counted = town.counters().snapshot();
+    for (system, operations) in &counted {
+        for operation in operations.keys() {
+            let fault = json!({"system": system, "operation": operation, "kind": "hang"});
+            let answer = town.answer(town.plain(Method::POST, "/_local/faults").json(&fault)).await;
+            assert_eq!(answer.status, 200, "{fault}: {}", answer.text);
+            armed += 1;
+        }
+    }
+    assert!(armed > 8, "{counted:?}");
+}
+
+/// The texts of a source file that stand behind a mark.
+fn behind<'a>(source: &'a str, mark: &'a str) -> impl Iterator<Item = &'a str> {
+    source.split(mark).skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
+}
+
+#[test]
+fn every_operation_that_a_stand_in_has_is_listed_and_no_other() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/world");
+    let source = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let oauth = source("oauth/token.rs");
+    let both: Vec<_> = behind(&oauth, "operation: ").collect();
+    assert_eq!(both, ["token", "revoke"]);
+    for (system, file, of_oauth) in
+        [("microsoft", "microsoft/mod.rs", &both[..1]), ("google", "google/mod.rs", &both[..])]
+    {
+        let (_, listed) = SYSTEMS.iter().find(|(name, _)| *name == system).unwrap();
+        let file = source(file);
+        let found: BTreeSet<_> = behind(&file, "&asked,").chain(of_oauth.iter().copied()).collect();
+        assert_eq!(found, listed.iter().copied().collect::<BTreeSet<_>>(), "{system}");
+    }
 }
 
 #[tokio::test]

@@ -102,8 +102,9 @@ pub async fn set_schedule(app: &App, owner: &OwnerId, schedule: Schedule) -> Res
 pub fn checked(schedule: Schedule) -> Result<Schedule> {
     let zone = zones::to_iana(&schedule.time_zone).map(std::borrow::Cow::into_owned);
     let schedule = Schedule {
-        time_zone: zone
-            .ok_or_else(|| Error::invalid("time_zone", "must be an IANA time zone such as Europe/Berlin"))?,
+        time_zone: zone.ok_or_else(|| {
+            Error::invalid("time_zone", "must be an IANA or Windows zone such as Europe/Berlin")
+        })?,
         ..schedule
     };
     schedule.check()?;

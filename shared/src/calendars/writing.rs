@@ -135,8 +135,9 @@ async fn zone_for(app: &App, owner: &OwnerId, rows: &OwnerRows, said: Option<&st
     match said {
         Some(said) => {
             let zone = crate::zones::to_iana(said);
-            zone.map(Into::into)
-                .ok_or_else(|| Error::invalid("time_zone", "must be an IANA zone such as Europe/London"))
+            zone.map(Into::into).ok_or_else(|| {
+                Error::invalid("time_zone", "must be an IANA or Windows zone such as Europe/London")
+            })
         }
         None => Ok(schedule_of(app, owner, rows, Patience::Request).await?.time_zone),
     }

@@ -2,6 +2,8 @@
 
 mod parties;
 
+use std::ops::RangeInclusive;
+
 use jiff::Timestamp;
 use url::Url;
 
@@ -18,6 +20,9 @@ const IGNORED: [&str; 5] = [
 
 /// Bookings are kept for a year unless said otherwise.
 const DEFAULT_RETENTION_DAYS: u16 = 365;
+
+/// From a day to ten years, as `BookingRetentionDays` of template.yaml.
+const RETENTION_DAYS: RangeInclusive<u16> = 1..=3_650;
 
 pub(super) struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
@@ -95,6 +100,7 @@ impl<'a> Reader<'a> {
         };
         match Url::parse(&text) {
             Ok(url) if url.scheme() == "https" || (local && url.scheme() == "http") => {}
+            _ if local => self.wrong("PUBLIC_BASE_URL", "must be an http or https URL"),
             _ => self.wrong("PUBLIC_BASE_URL", "must be an https URL"),
         }
         text.trim_end_matches('/').to_owned()
@@ -110,10 +116,11 @@ impl<'a> Reader<'a> {
                 {
                     urls.push(url);
                 }
-                _ => self.wrong(
-                    "FRONTEND_RETURN_URLS",
-                    "must be https URLs without a fragment, separated by commas",
-                ),
+                _ => {
+                    let kind = if local { "http or https" } else { "https" };
+                    let must = format!("must be {kind} URLs without a fragment, separated by commas");
+                    self.wrong("FRONTEND_RETURN_URLS", &must);
+                }
             }
         }
         if urls.is_empty() && self.text("FRONTEND_RETURN_URLS").is_none() {
@@ -171,9 +178,11 @@ impl<'a> Reader<'a> {
     fn retention(&mut self) -> u16 {
         match self.text("BOOKING_RETENTION_DAYS").map(|text| text.parse::<u16>()) {
             None => DEFAULT_RETENTION_DAYS,
-            Some(Ok(days)) if days > 0 => days,
+            Some(Ok(days)) if RETENTION_DAYS.contains(&days) => days,
             Some(_) => {
-                self.wrong("BOOKING_RETENTION_DAYS", "must be a number of days from 1 to 65535");
+                let (least, most) = (RETENTION_DAYS.start(), RETENTION_DAYS.end());
+                let must = format!("must be a whole number of days from {least} to {most}");
+                self.wrong("BOOKING_RETENTION_DAYS", &must);
                 DEFAULT_RETENTION_DAYS
             }
         }

@@ -4,7 +4,7 @@ use jiff::civil::Weekday;
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected weekdays such as monday")]
 enum Day {
     Name(String),
     Number(i8),

@@ -20,8 +20,10 @@ pub(super) enum Trouble {
     OtherRedirect,
     MissingVerifier,
     WrongVerifier,
-    /// A refresh token that never was.
+    /// What was never the form of a refresh token.
     MalformedToken,
+    /// A refresh token that nobody knows, as after a restart.
+    UnknownToken,
     /// The person took the grant back.
     Revoked,
     /// The refresh token was not used for too long.
@@ -60,7 +62,7 @@ impl Trouble {
             Self::OtherRedirect => (400, "redirect_uri_mismatch", text("Bad Request")),
             Self::MissingVerifier => (400, "invalid_grant", text("Missing code verifier.")),
             Self::WrongVerifier => (400, "invalid_grant", text("Invalid code verifier.")),
-            Self::SpentCode | Self::ExpiredCode | Self::MalformedToken => {
+            Self::SpentCode | Self::ExpiredCode | Self::MalformedToken | Self::UnknownToken => {
                 (400, "invalid_grant", text("Bad Request"))
             }
             Self::Revoked | Self::Idle => (400, "invalid_grant", text("Token has been expired or revoked.")),
@@ -89,6 +91,9 @@ impl Trouble {
             Self::WrongSecret => (401, "invalid_client", 7_000_215, text("Invalid client secret provided.")),
             Self::MalformedCode | Self::MalformedToken => {
                 (400, "invalid_grant", 9_002_313, text("Invalid request. Request is malformed or invalid."))
+            }
+            Self::UnknownToken => {
+                (400, "invalid_grant", 70_000, text("Authentication failed. The refresh token is not valid."))
             }
             Self::SpentCode => (
                 400,

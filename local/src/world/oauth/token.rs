@@ -171,9 +171,14 @@ fn renew(world: &World, provider: Provider, form: &Pairs) -> Result<Value, Troub
     let token = form.get("refresh_token").ok_or(Trouble::MissingParameter("refresh_token"))?;
     let mut state = world.locked();
     let kept = state.refresh.iter().find(|kept| kept.token == token).cloned();
-    let kept = kept.ok_or(Trouble::MalformedToken)?;
+    let unknown = if token.starts_with(refresh_prefix(provider)) {
+        Trouble::UnknownToken
+    } else {
+        Trouble::MalformedToken
+    };
+    let kept = kept.ok_or(unknown)?;
     let grant = state.grants.get(kept.grant).filter(|grant| grant.provider == provider).cloned();
-    let grant = grant.ok_or(Trouble::MalformedToken)?;
+    let grant = grant.ok_or(unknown)?;
     if !grant.live || !kept.live {
         return Err(Trouble::Revoked);
     }
@@ -203,11 +208,20 @@ fn renew(world: &World, provider: Provider, form: &Pairs) -> Result<Value, Troub
     }
 }
 
-fn new_refresh(provider: Provider) -> String {
+/// How a provider's refresh tokens begin.
+const fn refresh_prefix(provider: Provider) -> &'static str {
     match provider {
-        Provider::Google => format!("1//03{}", random::token()),
-        Provider::Microsoft => format!("1.AX{}{}{}", random::token(), random::token(), random::token()),
+        Provider::Google => "1//03",
+        Provider::Microsoft => "1.AX",
     }
+}
+
+fn new_refresh(provider: Provider) -> String {
+    let rest = match provider {
+        Provider::Google => random::token(),
+        Provider::Microsoft => format!("{}{}{}", random::token(), random::token(), random::token()),
+    };
+    format!("{}{rest}", refresh_prefix(provider))
 }
 
 /// The successful answer, and an access token to go with it.

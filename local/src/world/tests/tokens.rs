@@ -198,6 +198,10 @@ async fn a_revoked_microsoft_account_answers_50173() {
     assert_eq!((got.text("error"), &got.body["error_codes"]), ("invalid_grant", &json!([50_173])));
     let garbled = bench.refresh(Provider::Microsoft, "EXAMPLE-garbled").await;
     assert_eq!(garbled.body["error_codes"], json!([9_002_313]));
+    // A stand-in that was started anew knows no grant of before.
+    bench.world.reset();
+    let unknown = bench.refresh(Provider::Microsoft, text(&tokens, "refresh_token")).await;
+    assert_eq!((unknown.text("error"), &unknown.body["error_codes"]), ("invalid_grant", &json!([70_000])));
 }
 
 #[tokio::test]

@@ -58,17 +58,23 @@ impl Reader<'_> {
     }
 
     pub(super) fn clerk(&mut self, local: bool) -> ClerkSettings {
-        let issuer = self.text("CLERK_ISSUER").or_else(|| {
-            let key = self.text("CLERK_PUBLISHABLE_KEY")?;
-            issuer_of(&key)
-        });
-        let issuer = issuer.unwrap_or_else(|| {
-            self.wrong(
-                "CLERK_ISSUER",
-                "must be set to the Clerk instance's front-end API URL (or set CLERK_PUBLISHABLE_KEY)",
-            );
-            String::new()
-        });
+        let issuer = match (self.text("CLERK_ISSUER"), self.text("CLERK_PUBLISHABLE_KEY")) {
+            (Some(issuer), _) => issuer,
+            (None, Some(key)) => issuer_of(&key).unwrap_or_else(|| {
+                self.wrong(
+                    "CLERK_PUBLISHABLE_KEY",
+                    "must be whole, as Clerk shows it: pk_test_ or pk_live_ and what names the instance",
+                );
+                String::new()
+            }),
+            (None, None) => {
+                self.wrong(
+                    "CLERK_ISSUER",
+                    "must be set to the Clerk instance's front-end API URL (or set CLERK_PUBLISHABLE_KEY)",
+                );
+                String::new()
+            }
+        };
         if !issuer.is_empty() && !issuer.starts_with("https://") && !local {
             self.wrong("CLERK_ISSUER", "must be an https URL");
         }
@@ -151,5 +157,5 @@ pub(super) fn issuer_of(publishable_key: &str) -> Option<String> {
     let encoded =
         publishable_key.strip_prefix("pk_test_").or_else(|| publishable_key.strip_prefix("pk_live_"))?;
     let host = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
-    Some(format!("https://{}", host.strip_suffix('$')?))
+    Some(format!("https://{}", host.strip_suffix('$')?)).filter(|issuer| Url::parse(issuer).is_ok())
 }

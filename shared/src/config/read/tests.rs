@@ -68,5 +68,58 @@ fn an_empty_variable_is_unset_and_ignored_ones_warn() {
 #[test]
 fn the_issuer_can_come_from_the_publishable_key() {
     assert_eq!(issuer_of("pk_test_Y2xlcmsuZXhhbXBsZS5jb20k").as_deref(), Some("https://clerk.example.com"));
-    assert_eq!(issuer_of("sk_test_x"), None);
+    // The last is "$" alone.
+    for odd in ["sk_test_x", "pk_test_foo", "pk_test_Y2xlcms=", "pk_test_JA=="] {
+        assert_eq!(issuer_of(odd), None, "{odd}");
+    }
+    let told = with(&[("CLERK_ISSUER", ""), ("CLERK_PUBLISHABLE_KEY", "pk_test_foo")]).unwrap_err();
+    let [told] = &*told.0 else { panic!("{told}") };
+    assert!(told.starts_with("CLERK_PUBLISHABLE_KEY must be"), "{told}");
+}
+
+/// The deployed configuration with some variables replaced.
+fn with(others: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let mut pairs = DEPLOYED.to_vec();
+    pairs.extend(others);
+    read(&pairs)
+}
+
+#[test]
+fn an_address_is_told_the_schemes_that_are_taken_there() {
+    for (stage, expected) in [("local", "http or https"), ("prod", "https")] {
+        for (name, article) in [("PUBLIC_BASE_URL", "an "), ("FRONTEND_RETURN_URLS", "")] {
+            let told = with(&[("STAGE", stage), (name, "nope")]).unwrap_err();
+            let [told] = &*told.0 else { panic!("{told}") };
+            assert!(told.starts_with(&format!("{name} must be {article}{expected} URL")), "{told}");
+        }
+    }
+}
+
+#[test]
+fn bookings_are_kept_as_long_as_the_template_allows() {
+    for (days, kept) in [("1", 1), ("3650", 3_650), ("", 365)] {
+        assert_eq!(with(&[("BOOKING_RETENTION_DAYS", days)]).unwrap().booking_retention_days, kept);
+    }
+    for odd in ["0", "3651", "-1", "1.5", "70000", "a year"] {
+        let told = with(&[("BOOKING_RETENTION_DAYS", odd)]).unwrap_err().to_string();
+        assert!(
+            told.contains("BOOKING_RETENTION_DAYS must be a whole number of days from 1 to 3650"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn every_name_that_is_read_is_known_also_the_second_of_two() {
+    let names = Config::names();
+    for name in [
+        "STAGE",
+        "BACKEND_URL",
+        "CLERK_PUBLISHABLE_KEY",
+        "AWS_CA_BUNDLE",
+        "GOOGLE_REVOKE_URL",
+        "DATABASE_URL",
+    ] {
+        assert!(names.contains(name), "{name}");
+    }
 }
