@@ -44,6 +44,14 @@ pub const SYSTEMS: [(&str, &[&str]); 6] = [
 /// The operation that takes refresh tokens.
 const TOKEN: &str = "token";
 
+/// A fault at the only operation that it can be at: at another, a reuse would be spent without a trace.
+pub(crate) fn aimed(fault: Fault) -> Fault {
+    match (fault.kind, &*fault.operation) {
+        (Kind::ReuseDetected, ANY) => Fault { operation: TOKEN.to_owned(), ..fault },
+        _ => fault,
+    }
+}
+
 /// Why a fault would not do what it says, in a sentence.
 pub(crate) fn useless(fault: &Fault) -> Option<String> {
     let Some((system, operations)) = SYSTEMS.iter().find(|(system, _)| *system == fault.system) else {
@@ -59,7 +67,6 @@ pub(crate) fn useless(fault: &Fault) -> Option<String> {
         Kind::Revoke if !operations.contains(&TOKEN) => {
             Some(format!("kind: {system} has no grants to revoke"))
         }
-        // At another operation it would be spent without a trace.
         Kind::ReuseDetected if !operations.contains(&TOKEN) || fault.operation != TOKEN => {
             Some(format!("kind: reuse is detected at the operation {TOKEN} of microsoft and google"))
         }

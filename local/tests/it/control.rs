@@ -32,11 +32,13 @@ async fn a_user_connects_and_is_called_by_the_control_surface_alone() {
 }
 
 #[tokio::test]
-async fn a_service_token_may_do_everything_unless_less_is_said_and_never_what_there_is_not() {
+async fn a_service_token_may_do_everything_unless_less_is_said() {
     let town = Town::new().await;
     let asked = json!({"name": "Example Hair"});
     let made = town.call(Method::POST, "/api/v1/businesses", Some(asked)).await.body;
-    for (scopes, status) in [(None, 200), (Some("business:read"), 403), (Some("business:*"), 200)] {
+    for (scopes, status) in
+        [(None, 200), (Some("business:read"), 403), (Some("users:read"), 403), (Some("business:*"), 200)]
+    {
         let mut wanted = json!({"tenant": made["owner"]});
         if let Some(scope) = scopes {
             wanted["scopes"] = json!([scope]);
@@ -48,14 +50,6 @@ async fn a_service_token_may_do_everything_unless_less_is_said_and_never_what_th
         let renamed = town.call_as(token, Method::PATCH, &path, Some(json!({"name": "Example Nails"}))).await;
         assert_eq!(renamed.status, status, "{scopes:?} {}", renamed.text);
     }
-    let before = town.rows("directory");
-    for scopes in [json!([]), json!(["users:read"]), json!(["business:read", "business:delete"])] {
-        let refused =
-            control(&town, "service-tokens", json!({"tenant": made["owner"], "scopes": scopes})).await;
-        assert_eq!(refused.status, 400, "{}", refused.text);
-        assert!(refused.text.contains("business:read, business:write, business:*"), "{}", refused.text);
-    }
-    assert_eq!(town.rows("directory"), before, "what is refused makes nothing");
 }
 
 #[tokio::test]

@@ -70,7 +70,10 @@ async fn a_fault_that_means_nothing_is_refused() {
         (json!({"system": "google", "kind": "hang", "times": 0}), "times must be 1 or more"),
         (json!({"system": "dynamodb", "kind": "revoke"}), "dynamodb has no grants"),
         (json!({"system": "clerk", "operation": "jwks", "kind": "reuse_detected"}), "operation token"),
-        (json!({"system": "microsoft", "kind": "reuse_detected"}), "operation token"),
+        (
+            json!({"system": "microsoft", "operation": "calendars", "kind": "reuse_detected"}),
+            "operation token",
+        ),
     ] {
         let answer = town.answer(town.plain(Method::POST, "/_local/faults").json(&fault)).await;
         assert!(answer.status == 400 && answer.text.contains(named), "{fault}: {}", answer.text);
