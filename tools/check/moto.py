@@ -38,6 +38,7 @@ INSIDE = [
     "operator::each_command_calls",
     "routes::the_public_pages_answer",
     "scheduling::schedule_and_services_cost",
+    "settings::a_fault_can_be_armed",
     "tokens::s2_without_kms",
 ]
 # Many at once: moto answers each request in a thread of its own and has no lock, so that two can meet one condition.
