@@ -31,6 +31,16 @@ impl Office {
         Ok(Self { owner, rows, schedule })
     }
 
+    /// For what only looks: what was booked is told in UTC where nobody knows the owner's zone.
+    pub(crate) async fn to_look(app: &App, owner: OwnerId) -> Result<Self> {
+        let rows = app.store.owner_rows(&owner).await?;
+        let schedule = match known_schedule_of(app, &owner, &rows, Patience::Request).await {
+            Err(Error::NeedsConnection { .. }) => Schedule::default_in("UTC"),
+            known => known?,
+        };
+        Ok(Self { owner, rows, schedule })
+    }
+
     /// For what needs no hours and no zone, and must work whatever the calendar does.
     pub(crate) async fn without_hours(app: &App, owner: OwnerId) -> Result<Self> {
         let rows = app.store.owner_rows(&owner).await?;

@@ -50,14 +50,7 @@ pub(crate) async fn listed(app: &App, owner: OwnerId, window: &Window, listing: 
     let after = listing.cursor.map(|cursor| cursor.parse()).transpose();
     let after = after.map_err(|_| Error::invalid("cursor", "must be the next_cursor of an earlier page"))?;
     let zone = match window.floats()? {
-        true => {
-            let office = match Office::of(app, owner.clone()).await {
-                // What was booked is told whatever the calendar does.
-                Err(Error::NeedsConnection { .. }) => Office::without_hours(app, owner.clone()).await,
-                office => office,
-            };
-            office?.schedule.zone()?
-        }
+        true => Office::to_look(app, owner.clone()).await?.schedule.zone()?,
         false => jiff::tz::TimeZone::UTC,
     };
     let span = window.interval(now, DEFAULT_DAYS, &zone)?;

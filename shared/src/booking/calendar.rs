@@ -85,15 +85,15 @@ pub(super) async fn resume(app: &App, desk: Desk<'_>, booking: &Booking) -> Resu
             contested(app, desk, connection, booking, event, LONGEST_REQUEST).await
         }
         Ok(Some(event)) => Ok(Outcome::Elsewhere(Box::new(event))),
-        Ok(None) => Ok(match create(app, desk, booking).await {
+        Ok(None) => match create(app, desk, booking).await? {
             // Graph finds by time, and hands out what it has of this key, wherever that is by now.
-            Ok(Outcome::Written(event) | Outcome::Contested(event))
+            Outcome::Written(event) | Outcome::Contested(event)
                 if event.when != When::Timed(booking.slot()) =>
             {
-                Outcome::Elsewhere(event)
+                Ok(Outcome::Elsewhere(event))
             }
-            other => other?,
-        }),
+            other => Ok(other),
+        },
         Err(Error::NeedsConnection { .. }) => Ok(Outcome::Later),
         Err(Error::NotFound(_)) => Ok(Outcome::Deleted),
         // Whatever it is, it is no proof that nothing was written.

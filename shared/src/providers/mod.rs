@@ -15,7 +15,7 @@ mod tokens;
 use jiff::{SignedDuration, tz::TimeZone};
 use secrecy::SecretString;
 
-use self::failure::Failure;
+use self::{exchange::unreadable, failure::Failure};
 use crate::{
     calendar::{CalendarListing, Event, EventDraft, EventPage, EventPatch},
     http::Http,
@@ -47,6 +47,19 @@ pub enum Reading {
     Event(Box<Event>),
     /// Nothing that takes place; why.
     Skipped(Skip),
+}
+
+impl Reading {
+    /// What the event blocks, if it is another one than `but`; whole days are days of `zone`. One whose time cannot be
+    /// read might block anything, so it is a failure.
+    fn blocks(self, zone: &TimeZone, but: Option<&str>) -> Result<Option<Interval>, Failure> {
+        match self {
+            Self::Event(event) if !event.busy || but == Some(event.id.as_str()) => Ok(None),
+            Self::Event(event) => event.when.interval(zone).map(Some).ok_or_else(unreadable),
+            Self::Skipped(Skip::Tombstone) => Ok(None),
+            Self::Skipped(Skip::NoTime | Skip::UnknownTime) => Err(unreadable()),
+        }
+    }
 }
 
 /// Why there is no event in an event's JSON.

@@ -4,10 +4,10 @@ use http::Method;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_PAGE, WireEvent, page};
+use super::{MAX_PAGE, page};
 use crate::{
     providers::{
-        PRIMARY, Reading, Session, Skip,
+        PRIMARY, Session,
         classify::Source,
         exchange::{is_primary, read, unreadable},
         failure::{Class, Failure},
@@ -71,7 +71,7 @@ async fn busy_of_one(
         let page = page(session, calendar_id, window, next.as_deref(), MAX_PAGE).await?;
         let own = page.zone();
         for item in page.items {
-            all.extend(blocked(item, own.as_ref().unwrap_or(zone), but)?);
+            all.extend(item.reading().blocks(own.as_ref().unwrap_or(zone), Some(but))?);
         }
         next = page.next_page_token;
         if next.is_none() {
@@ -80,17 +80,6 @@ async fn busy_of_one(
     }
     // Half an answer would be free time that is not.
     Err(Failure::ours(Class::Transient, "too_many_pages"))
-}
-
-/// What an event blocks, if it is another one than `but`. One whose time cannot be read might block anything, so it is
-/// a failure.
-fn blocked(item: WireEvent, zone: &TimeZone, but: &str) -> Result<Option<Interval>, Failure> {
-    match item.reading() {
-        Reading::Event(event) if !event.busy || event.id == but => Ok(None),
-        Reading::Event(event) => event.when.interval(zone).map(Some).ok_or_else(unreadable),
-        Reading::Skipped(Skip::Tombstone) => Ok(None),
-        Reading::Skipped(_) => Err(unreadable()),
-    }
 }
 
 #[derive(Serialize)]
@@ -141,7 +130,7 @@ impl FreeBusy {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::*;
+    use super::{super::WireEvent, *};
 
     fn take(answer: &str) -> Result<Vec<Interval>, Class> {
         let mut answer: FreeBusy = serde_json::from_str(answer).unwrap();
@@ -170,7 +159,11 @@ mod tests {
         let times = |start: Value, end: Value| json!({"id": "another", "status": "confirmed", "start": start, "end": end});
         let blocks = |value: Value| {
             let zone = TimeZone::get("America/New_York").unwrap();
-            blocked(serde_json::from_value(value).unwrap(), &zone, "own").map_err(|failure| failure.class)
+            serde_json::from_value::<WireEvent>(value)
+                .unwrap()
+                .reading()
+                .blocks(&zone, Some("own"))
+                .map_err(|failure| failure.class)
         };
         let hour =
             times(json!({"dateTime": "2026-01-05T09:00:00Z"}), json!({"dateTime": "2026-01-05T10:00:00Z"}));

@@ -10,7 +10,7 @@ use crate::{
     providers::{
         Reading, Session,
         classify::Source,
-        exchange::{read, unreadable},
+        exchange::read,
         failure::{Class, Failure},
     },
     range::Interval,
@@ -104,7 +104,7 @@ async fn busy_of_one(
     for _ in 0..MAX_PAGES {
         let page = page(session, calendar_id, wide, next.as_deref(), MAX_PAGE, SELECT_BUSY).await?;
         for item in page.value {
-            all.extend(blocked(item, zone, but)?.filter(|interval| interval.overlaps(window)));
+            all.extend(item.reading().blocks(zone, but)?.filter(|interval| interval.overlaps(window)));
         }
         next = page.next;
         if next.is_none() {
@@ -112,20 +112,6 @@ async fn busy_of_one(
         }
     }
     Err(too_much())
-}
-
-/// What an event blocks, if it is another one than `but`. One whose time cannot be read might block anything, so it is
-/// a failure.
-fn blocked(item: WireEvent, zone: &TimeZone, but: Option<&str>) -> Result<Option<Interval>, Failure> {
-    let event = match item.reading() {
-        Reading::Event(event) => event,
-        Reading::Skipped(crate::providers::Skip::Tombstone) => return Ok(None),
-        Reading::Skipped(_) => return Err(unreadable()),
-    };
-    if !event.busy || but == Some(event.id.as_str()) {
-        return Ok(None);
-    }
-    event.when.interval(zone).map(Some).ok_or_else(unreadable)
 }
 
 async fn page(
@@ -221,7 +207,11 @@ mod tests {
 
     fn block(value: Value, zone: &str) -> Result<Option<Interval>, Class> {
         let zone = TimeZone::get(zone).unwrap();
-        blocked(serde_json::from_value(value).unwrap(), &zone, None).map_err(|failure| failure.class)
+        serde_json::from_value::<WireEvent>(value)
+            .unwrap()
+            .reading()
+            .blocks(&zone, None)
+            .map_err(|failure| failure.class)
     }
 
     #[test]
